@@ -51,6 +51,9 @@ def doctor(app: CloudContext, environment: str) -> None:
     rows = [[each.check.name, each.outcome, each.check.symptom, each.cause] for each in results]
     title = f"{target.name}: {len(results)} checks, {len(wrong)} failed, {len(unknown)} unknown"
     app.ui.emit("doctor", document, Table(("check", "outcome", "symptom", "cause"), rows, title))
+    for each in results:
+        if each.outcome == "ok" and each.cause:
+            app.ui.say(f"note: {each.cause}; {each.next_step}")
     for each in unknown:
         app.ui.warn(f"{each.check.name} was not checked: {each.cause}")
     if wrong:

@@ -180,6 +180,7 @@ def _show(
         target.look_at,
         paused=found.paused,
         transport=target.inactive_transport or "",
+        has_api=target.environment.has_api,
     )
     queues = [
         {

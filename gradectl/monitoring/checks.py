@@ -62,10 +62,18 @@ _DENIED = ("AccessDenied", "is not authorized to perform", "Forbidden")
 
 @dataclass(frozen=True)
 class Cause:
-    """What is wrong, and the next command or the setting to change."""
+    """
+    What is wrong, and the next command or the setting to change.
+
+    Attributes:
+        text: What is wrong.
+        next_step: The command or setting.
+        is_note: It may be intended, so the check does not fail.
+    """
 
     text: str
     next_step: str
+    is_note: bool = False
 
 
 @dataclass(frozen=True)
@@ -108,7 +116,8 @@ def _run(check: Check, seen: Observations) -> CheckResult:
     cause = check.find(seen)
     if cause is None:
         return CheckResult(check, "ok")
-    return CheckResult(check, "failed", cause.text, cause.next_step)
+    outcome = "ok" if cause.is_note else "failed"
+    return CheckResult(check, outcome, cause.text, cause.next_step)
 
 
 def _service(seen: Observations) -> Cause | None:
@@ -299,12 +308,15 @@ def _result_queue(seen: Observations) -> Cause | None:
         return Cause(f"{RESULTS_QUEUE} does not exist", f"gradectl apply {seen.environment}")
     if counters is None or not counters.size:
         return None
-    if _uses_sqs(seen):
-        return _uncollected(seen.sqs_queues.get(RESULTS_QUEUE))
-    if not counters.consumers:
-        text = f"{counters.size} results wait, and no consumer takes them"
-        return Cause(text, "check the connection of the web tier to the broker")
-    return None
+    if _uses_sqs(seen):  # it deletes results that are not read, as users of the API leave them
+        return None if seen.has_api else _uncollected(seen.sqs_queues.get(RESULTS_QUEUE))
+    if counters.consumers:
+        return None
+    text = f"{counters.size} results wait, and no consumer takes them"
+    if seen.has_api:
+        hint = "if everyone uses the API, set RESULT_EXPIRY_SECONDS in grading_worker_settings"
+        return Cause(text, hint, is_note=True)
+    return Cause(text, "check the connection of the web tier to the broker")
 
 
 def _uncollected(state: SqsQueueState | None) -> Cause | None:

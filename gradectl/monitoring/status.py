@@ -61,7 +61,11 @@ def problems(seen: Observations) -> list[Problem]:
         found += [
             Problem(QUEUES, f"{queue}: {hint.text}", hint.next_step)
             for queue, hint in hints(
-                seen.queues, seen.environment, doctor, paused=seen.paused
+                seen.queues,
+                seen.environment,
+                doctor,
+                paused=seen.paused,
+                has_api=seen.has_api,
             ).items()
             if hint.text
         ]

@@ -24,13 +24,14 @@ class Hint:
         return f"{self.text}: {self.next_step}" if self.next_step else self.text
 
 
-def hints(
+def hints(  # noqa: PLR0913 - what hints depend on, named at the call
     queues: Mapping[str, QueueStatistics | None],
     environment: str,
     status_command: str,
     *,
     paused: str = "",
     transport: str = "",
+    has_api: bool = False,
 ) -> dict[str, Hint]:
     """
     Return a hint for each queue.
@@ -41,6 +42,7 @@ def hints(
         status_command: The command that shows the state of the environment.
         paused: Since when the workers are paused, and by whom; empty if they are not.
         transport: The transport of these queues, for commands; empty for the active one.
+        has_api: Whether the environment has the HTTP API, whose users need no results queue.
     """
     is_working = any(
         counters.consumers or counters.in_flight
@@ -54,7 +56,7 @@ def hints(
         elif queue == DEAD_LETTER_QUEUE:
             found[queue] = _dead_letter_hint(counters, environment, transport)
         elif queue == RESULTS_QUEUE:
-            found[queue] = _result_hint(counters)
+            found[queue] = Hint() if has_api else _result_hint(counters)
         elif paused:
             waiting = f", {counters.waiting} waiting" if counters.waiting else ""
             found[queue] = Hint(f"{paused}{waiting}", f"gradectl queue resume -e {environment}")

@@ -48,6 +48,9 @@ REDIS = ManagedState("dev-grading-redis", "available", True, "valkey")
 PARAMETERS = wanted_parameters("dev")
 
 
+WITHOUT_API: dict[str, Any] = {"has_api": False, "api": None, "api_targets": ()}
+
+
 def queue(name: str, size: int = 0, consumers: int = 1) -> QueueStatistics:
     return QueueStatistics(name, size, 0, consumers, 0, 0, 0, 0, 0)
 
@@ -177,7 +180,7 @@ CASES: list[tuple[str, dict[str, Any], str, str]] = [
     ("result-queue", queues("grading-results", None), "does not exist", "gradectl apply dev"),
     (
         "result-queue",
-        queues("grading-results", queue("grading-results", 4, 0)),
+        {**queues("grading-results", queue("grading-results", 4, 0)), **WITHOUT_API},
         "4 results wait",
         "web tier",
     ),
@@ -316,13 +319,19 @@ SQS_CASES: list[tuple[str, Observations, str, str]] = [
     ),
     (
         "result-queue",
-        on_sqs(grading_results=replace(IDLE, visible=4, receives=0, oldest_seconds=60.0)),
+        replace(
+            on_sqs(grading_results=replace(IDLE, visible=4, receives=0, oldest_seconds=60.0)),
+            **WITHOUT_API,
+        ),
         "4 results wait, the oldest for 1m, and none was polled",
         "SQS_RESULT_QUEUE_URL",
     ),
     (
         "result-queue",
-        on_sqs(grading_results=replace(UNSEEN, visible=4, oldest_seconds=7200.0)),
+        replace(
+            on_sqs(grading_results=replace(UNSEEN, visible=4, oldest_seconds=7200.0)),
+            **WITHOUT_API,
+        ),
         "the oldest for 2h",
         "deletes results",
     ),
@@ -384,9 +393,30 @@ def test_no_check_fires_in_a_healthy_environment() -> None:
 
 def test_an_environment_without_api_and_redis_lacks_nothing() -> None:
     """Both are optional."""
-    bare = replace(HEALTHY, has_api=False, api=None, api_targets=(), has_redis=False, redis=None)
+    bare = replace(HEALTHY, has_redis=False, redis=None, **WITHOUT_API)
 
     assert [each.outcome for each in run_checks(bare)] == ["ok"] * len(CHECKS)
+
+
+@pytest.mark.parametrize(
+    ("seen", "cause"),
+    [
+        (
+            replace(HEALTHY, **queues("grading-results", queue("grading-results", 4, 0))),
+            "4 results wait, and no consumer takes them",
+        ),
+        (on_sqs(grading_results=replace(IDLE, visible=4, receives=0, oldest_seconds=60.0)), ""),
+    ],
+    ids=["broker", "SQS"],
+)
+def test_results_that_the_api_answers_may_stay_in_their_queue(
+    seen: Observations, cause: str
+) -> None:
+    """A broker keeps them until they expire, which is a note; SQS deletes them."""
+    (found,) = [each for each in run_checks(seen) if each.check.name == "result-queue"]
+
+    assert (found.outcome, found.cause) == ("ok", cause)
+    assert ("RESULT_EXPIRY_SECONDS" in found.next_step) is bool(cause)
 
 
 @pytest.mark.parametrize(

@@ -99,6 +99,13 @@ def test_results_without_a_consumer_have_a_hint() -> None:
     assert text == "4 messages and no consumer: check the connection of the web tier"
 
 
+def test_results_without_a_consumer_are_usual_with_the_api() -> None:
+    """Its users read them there."""
+    queues = {RESULTS_QUEUE: replace(IDLE, size=4, consumers=0)}
+
+    assert hints(queues, "local", "gradectl local status", has_api=True)[RESULTS_QUEUE].text == ""
+
+
 def test_a_missing_queue_leads_to_apply() -> None:
     """A producer must not create it by its first message."""
     assert hint_texts(results=None)["results"] == "the queue does not exist: gradectl apply local"
