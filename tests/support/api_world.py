@@ -13,7 +13,6 @@ import queue
 import secrets
 import signal
 import subprocess
-import sys
 import threading
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,7 +25,7 @@ from typing import Any
 
 import boto3
 import pymysql
-from forked_script import ForkedScript
+from forked_script import GRADER, ForkedScript
 
 from gradectl.local.testing import RunningBroker, RunningDatabase
 from grader.adapters.mysql.engine import DatabaseLogin, open_engine
@@ -260,7 +259,7 @@ class ApiWorld:
             "DB_PASSWORD_PARAM": f"/{self.name}/db-web/password",
             **environment,
         }
-        process = Process((sys.executable, "-m", "grader", "api"), variables)
+        process = Process((GRADER, "api"), variables)
         self.stack.callback(process.close)
         line = process.wait_for("API listens on")
         return ApiProcess(process, int(line.rpartition(":")[2]))

@@ -1,8 +1,8 @@
 """
-Runs a Python script in a new process that has imported the libraries of a worker already.
+Runs a Python script in a new process that has imported the libraries of worker and API already.
 
-Importing them takes most of the processor time of a test that starts a worker. The process is
-forked from one without threads, files or connections of the tests.
+Importing them takes most of the processor time of a test that starts one. The process is forked
+from one without threads, files or connections of the tests.
 """
 
 from __future__ import annotations
@@ -15,9 +15,14 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from multiprocessing.connection import Connection
+from pathlib import Path
 
+#: The program `grader`, as a script.
+GRADER = str(Path(__file__).resolve().parents[2] / "grader" / "__main__.py")
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["grader.__main__", "grader.handlers", "grader.worker.worker"])
+_CONTEXT.set_forkserver_preload(
+    ["grader.__main__", "grader.api.server", "grader.handlers", "grader.worker.worker"]
+)
 
 
 class ForkedScript:

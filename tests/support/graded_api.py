@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from api_world import ApiProcess, ApiWorld, open_world
+from forked_script import GRADER
 from sandboxes import many_boxes
 
 from gradectl.local.testing import RunningBroker, RunningDatabase
@@ -45,7 +45,7 @@ def open_graded_api(
         for path in sorted(each for each in _PROBLEM.rglob("*") if each.is_file()):
             world.put(f"problems/sum/{path.relative_to(_PROBLEM)}", path.read_bytes())
         world.start_worker(
-            *(sys.executable, "-m", "grader", "worker"),
+            *(GRADER, "worker"),
             LAUNCHER_PATH=str(launcher),
             LANGUAGES="python,cpp",
         )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from api_world import ApiProcess, ApiWorld, open_world
+from forked_script import GRADER
 from sandboxes import many_boxes
 
 from gradectl.local.testing import RunningBroker, RunningDatabase
@@ -41,7 +41,7 @@ def functions(
         )
         upload_function(S3ObjectStore(world.aws("s3"), world.bucket), manifest, contents)
         world.start_worker(
-            *(sys.executable, "-m", "grader", "worker"),
+            *(GRADER, "worker"),
             LAUNCHER_PATH=str(launcher),
             JOB_HANDLER="grading,function",
             LANGUAGES="python",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pymysql
 import pytest
+from forked_script import GRADER
 
 pytestmark = pytest.mark.engine
 
@@ -43,7 +43,7 @@ def run(world: Any) -> Callable[..., tuple[int, str]]:
     """Run the command; returns exit code and output."""
 
     def run(*options: str) -> tuple[int, str]:
-        process = world.start(sys.executable, "-m", "grader", "database-user", *options)
+        process = world.start(GRADER, "database-user", *options)
         return process.ended(), "\n".join(process.lines)
 
     return run

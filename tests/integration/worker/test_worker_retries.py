@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from forked_script import GRADER
 from http_relay import HttpRelay
 
 pytestmark = pytest.mark.engine
@@ -48,8 +48,7 @@ def start(world: Any, launcher: Any, bucket: ThrottledBucket) -> Callable[..., t
 
     def started(**settings: str) -> tuple[Any, str]:
         settings |= {"LAUNCHER_PATH": str(launcher), "LANGUAGES": "python"}
-        command = (sys.executable, "-m", "grader", "worker")
-        worker = world.start(*command, AWS_ENDPOINT_URL=bucket.url, **settings)
+        worker = world.start(GRADER, "worker", AWS_ENDPOINT_URL=bucket.url, **settings)
         request = world.request()
         request_id = str(request["requestId"])
         for key, content in (

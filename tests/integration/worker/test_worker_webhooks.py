@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from forked_script import GRADER
 from https_receiver import Receiver, receiving
 from standardwebhooks import Webhook
 
@@ -21,7 +22,6 @@ from grader.ports.results import DeliveryStatus
 pytestmark = pytest.mark.engine
 
 SECRET = "whsec_" + "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0"
-GRADER = (sys.executable, "-m", "grader")
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_what_a_killed_worker_left_is_delivered_once(
     worker.ended()
     assert receiver.received.empty()
 
-    sender = world.start(*GRADER, "webhooks", **hooks)
+    sender = world.start(GRADER, "webhooks", **hooks)
     sender.wait_for("Sending webhooks")
     other = world.start(WEBHOOKS_ENABLED="true", **hooks)
     events = received(receiver, 2)
@@ -114,7 +114,7 @@ def test_a_url_is_tried_from_where_webhooks_are_sent(
 
     def run(url: str, **changes: str) -> Any:
         variables = {**world.environment, **hooks, **changes}
-        command = [*GRADER, "webhook-test", url]
+        command = [sys.executable, "-m", "grader", "webhook-test", url]
         return subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
 
     good, refused = run(receiver.url), run("https://example.com/")
