@@ -7,8 +7,6 @@ from typing import Any
 
 import pytest
 import yaml
-from cfnlint import api
-from cfnlint.config import ManualArgs
 
 from gradectl.deploy.rendering import bootstrap_template
 from gradectl.environment import Environment
@@ -41,6 +39,10 @@ def resources(text: str) -> dict[str, Any]:
 
 def test_cfn_lint_finds_nothing(text: str) -> None:
     """Not even informational findings."""
+    # These import sympy: seconds for each process that collects the tests.
+    from cfnlint import api  # noqa: PLC0415
+    from cfnlint.config import ManualArgs  # noqa: PLC0415
+
     found = api.lint(text, config=ManualArgs(regions=["ap-northeast-2"], include_checks=["I"]))
 
     assert [f"{match.rule.id} {match.message}" for match in found] == []
