@@ -5,7 +5,7 @@ from __future__ import annotations
 from xdist.scheduler import LoadFileScheduling
 
 #: Their `conftest.py` starts the environment once in a session.
-FOLDERS = ("tests/integration/operating/submitting/",)
+FOLDERS = ("tests/integration/api/", "tests/integration/operating/submitting/")
 
 
 class SharedFolders(LoadFileScheduling):
