@@ -28,6 +28,7 @@ locals {
     USE_SQS_QUEUE          = tostring(var.use_sqs_queue)
   }]...)
   sqs_environments = {
+    api = merge([for queues in module.sqs : { SQS_DLQ_URL = queues.urls["dead_letter"] }]...)
     web = local._sqs_environment
     worker = merge(local._sqs_environment, var.drain_other_transport ? { DRAIN_OTHER_TRANSPORT = "true" } : {}, [for queues in module.sqs : {
       SQS_DLQ_URL            = queues.urls["dead_letter"]

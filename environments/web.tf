@@ -3,7 +3,7 @@ locals {
   has_web = var.enable_web_tier || var.enable_api
 
   # What the API needs besides.
-  api_environment = merge(local.webhook_hosts, [for parameters in module.db_web_parameters : {
+  api_environment = merge(local.webhook_hosts, local.sqs_environments["api"], [for parameters in module.db_web_parameters : {
     API_HOST          = "0.0.0.0"
     API_KEYS_PREFIX   = local.api_keys_prefix
     API_PORT          = tostring(var.web_port)

@@ -373,6 +373,11 @@ class ApiSettings(RedisSettings, DatabaseSettings, LogSettings, WebhookHostSetti
     api_port: int = Field(
         8080, ge=0, le=65535, description="port that the API listens on; 0: any free port"
     )
+    sqs_dlq_url: str | None = Field(
+        None,
+        description="URL of the dead-letter queue, for the operator's page; unset: not counted",
+    )
+    dlq_name: _Name = Field(names.DEAD_LETTER_QUEUE, description="dead-letter queue")
     api_keys_prefix: str = Field(
         "",
         description="prefix of the SSM parameters of the API keys; empty: /ENVIRONMENT/api-keys/",

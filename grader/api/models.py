@@ -179,7 +179,7 @@ class ProblemDetails(Message):
 
 
 class OperatorQueue(Message):
-    """A queue of requests."""
+    """A queue of requests, or of dead letters."""
 
     name: str
     waiting: int
@@ -214,11 +214,14 @@ class OperatorCommand(Message):
 
 
 class OperatorOverview(Message):
-    """What an operator looks at first."""
+    """What an operator looks at first; what a service that is away would tell is absent."""
 
-    queues: list[OperatorQueue]
-    workers: list[OperatorWorker]
-    failures: list[OperatorFailure]
+    queues: list[OperatorQueue] | None
+    workers: list[OperatorWorker] | None
+    failures: list[OperatorFailure] | None
+    away: Annotated[
+        list[Literal["database", "queues"]], Field(description="services that do not answer")
+    ]
     commands: list[OperatorCommand]
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
 
+from grader.api.errors import ApiError
 from grader.api.models import (
     OperatorCommand,
     OperatorFailure,
@@ -17,6 +20,7 @@ from grader.api.remote import RemoteService
 from grader.contract.messages import JobResult
 from grader.ports.submissions import SubmissionReader, SubmissionRow
 
+_T = TypeVar("_T")
 _SEEN = timedelta(minutes=10)
 _FAILURES = 20
 _COMMANDS = {
@@ -53,40 +57,56 @@ class Operator:
         self._database = database
 
     async def overview(self) -> OperatorOverview:
-        """
-        Read all parts.
-
-        Raises:
-            ApiError: 503 if the database or the queues are away.
-        """
-        since = datetime.now(UTC) - _SEEN
-        counters, workers, failures = await asyncio.gather(
-            self._queues.statistics(),
-            self._database.call(lambda: self._reader.workers(since)),
-            self._database.call(lambda: self._reader.failures(_FAILURES)),
+        """Read what answers; the rest is None, and its service is named in `away`."""
+        queues, rows = await asyncio.gather(
+            _unless_away(self._counters()), _unless_away(self._rows())
         )
         return OperatorOverview(
-            queues=[
-                OperatorQueue(
-                    name=each.queue,
-                    waiting=each.waiting,
-                    in_flight=each.in_flight,
-                    consumers=each.consumers,
-                )
-                for each in counters.values()
+            queues=queues,
+            workers=rows and rows[0],
+            failures=rows and rows[1],
+            away=[
+                *(["queues"] if queues is None else []),
+                *(["database"] if rows is None else []),
             ],
-            workers=[
-                OperatorWorker(
-                    worker_id=each.worker_id, running=each.running, last_seen_at=each.last_seen_at
-                )
-                for each in workers
-            ],
-            failures=[_failure(row) for row in failures],
             commands=[
                 OperatorCommand(title=title, command=text.format(environment=self._environment))
                 for title, text in _COMMANDS.items()
             ],
         )
+
+    async def _counters(self) -> list[OperatorQueue]:
+        return [
+            OperatorQueue(
+                name=each.queue,
+                waiting=each.waiting,
+                in_flight=each.in_flight,
+                consumers=each.consumers,
+            )
+            for each in (await self._queues.statistics()).values()
+        ]
+
+    async def _rows(self) -> tuple[list[OperatorWorker], list[OperatorFailure]]:
+        since = datetime.now(UTC) - _SEEN
+        workers, failures = await asyncio.gather(
+            self._database.call(lambda: self._reader.workers(since)),
+            self._database.call(lambda: self._reader.failures(_FAILURES)),
+        )
+        active = [
+            OperatorWorker(
+                worker_id=each.worker_id, running=each.running, last_seen_at=each.last_seen_at
+            )
+            for each in workers
+        ]
+        return active, [_failure(row) for row in failures]
+
+
+async def _unless_away(part: Coroutine[Any, Any, _T]) -> _T | None:
+    """Read a part; None if its service is away."""
+    try:
+        return await part
+    except ApiError:
+        return None
 
 
 def _failure(row: SubmissionRow) -> OperatorFailure:

@@ -1,4 +1,4 @@
-"""Counters of the request queues, shared by all callers, and the position of a request."""
+"""Counters of the queues, shared by all callers, and the position of a request."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class QueueMonitor:
 
     Args:
         open_inspector: Opens a connection that reads the counters.
-        queues: Names of the request queues.
+        queues: Names of the queues, that of ordinary requests first.
         service: Runs the calls, one at a time.
         patience_seconds: Longest time that a position is waited for.
         clock: Seconds.
@@ -113,7 +113,7 @@ class QueueMonitor:
             await asyncio.wait({self._refresh_soon()}, timeout=self._patience_seconds)
             if self._age() >= _FRESH_SECONDS:
                 return None
-        counters = self._found.get(queue or self._queues[-1])
+        counters = self._found.get(queue or self._queues[0])
         return None if counters is None else position_of(counters, ticket)
 
     async def close(self) -> None:

@@ -130,6 +130,7 @@ def _options(settings: ApiSettings) -> ApiOptions:
         bucket=settings.grading_bucket,
         queue=settings.queue_name,
         priority_queue=settings.priority_queue_name,
+        dead_letter_queue=settings.dlq_name,
         queue_url=settings.sqs_queue_url if settings.use_sqs_queue else None,
         max_queue=settings.api_max_queue,
         max_waiters=settings.api_max_waiters,
@@ -177,6 +178,8 @@ def _sqs(settings: ApiSettings) -> SqsClient:
         priority = sibling_url(first, settings.queue_name, settings.priority_queue_name)
     if priority:
         urls[settings.priority_queue_name] = priority
+    if settings.sqs_dlq_url:
+        urls[settings.dlq_name] = settings.sqs_dlq_url
     return open_sqs_client(
         urls,
         region,

@@ -11,7 +11,7 @@ from fastapi import APIRouter
 from grader.api.auth import Gate
 from grader.api.feeds import ResultFeed
 from grader.api.protection.stack import ProtectionSettings
-from grader.contract.names import PRIORITY_QUEUE, REQUESTS_QUEUE
+from grader.contract.names import DEAD_LETTER_QUEUE, PRIORITY_QUEUE, REQUESTS_QUEUE
 from grader.logs import Logger
 from grader.ports.messages import MessageSender, QueueInspector
 from grader.ports.stores import SubmissionStore
@@ -28,6 +28,7 @@ class ApiOptions:
         bucket: Name of the bucket.
         queue: Queue of requests.
         priority_queue: Queue of urgent requests; empty: none.
+        dead_letter_queue: Queue of what could not be done.
         queue_url: URL of the queue on SQS; None: a broker is used.
         max_queue: Waiting requests at which new ones are refused; 0: no limit.
         max_waiters: Most callers that wait.
@@ -39,6 +40,7 @@ class ApiOptions:
     bucket: str = "bucket"
     queue: str = REQUESTS_QUEUE
     priority_queue: str = PRIORITY_QUEUE
+    dead_letter_queue: str = DEAD_LETTER_QUEUE
     queue_url: str | None = None
     max_queue: int = 0
     max_waiters: int = 2000
@@ -47,8 +49,9 @@ class ApiOptions:
 
     @property
     def queues(self) -> tuple[str, ...]:
-        """The request queues, the urgent one first."""
-        return tuple(name for name in (self.priority_queue, self.queue) if name)
+        """The queues that are counted, that of ordinary requests first."""
+        names = (self.queue, self.priority_queue, self.dead_letter_queue)
+        return tuple(name for name in names if name)
 
     def queue_of(self, *, priority: bool) -> str:
         """Return the queue of a request."""

@@ -1,5 +1,5 @@
 output "api_policy_json" {
-  description = "IAM policy document that allows the HTTP API to send requests and to count those that wait."
+  description = "IAM policy document that allows the HTTP API to send requests, and to count them and dead letters."
   value       = local.policies["api"]
 }
 

@@ -31,6 +31,7 @@ locals {
     ]
     api = [
       { sid = "SendRequests", purposes = local.sources, actions = ["sqs:GetQueueAttributes", "sqs:SendMessage"] },
+      { sid = "CountDeadLetters", purposes = ["dead_letter"], actions = ["sqs:GetQueueAttributes"] },
     ]
     operator = [
       {

@@ -354,11 +354,13 @@ def _use_broker(world: ApiWorld, broker: RunningBroker) -> None:
 def _use_sqs(world: ApiWorld) -> None:
     client = world.aws("sqs")
     world.environment["USE_SQS_QUEUE"] = "true"
+    urls = {}
     for variable in ("PRIORITY_QUEUE_NAME", "RESULT_QUEUE_NAME", "DLQ_NAME", "QUEUE_NAME"):
         plain = world.environment[variable].replace(".", "-")
         world.environment[variable] = plain
-        url = client.create_queue(QueueName=plain)["QueueUrl"]
-    world.environment["SQS_QUEUE_URL"] = url
+        urls[variable] = client.create_queue(QueueName=plain)["QueueUrl"]
+    world.environment["SQS_QUEUE_URL"] = urls["QUEUE_NAME"]
+    world.environment["SQS_DLQ_URL"] = urls["DLQ_NAME"]
     world.environment["SQS_WAIT_SECONDS"] = "1"
 
 

@@ -120,7 +120,7 @@ class FakeApi:
             LanguageInfo(name="rust", title="Rust", version=None, extension=".rs"),
         ]
         self.statements = {"sum": STATEMENT}
-        self.overview = {"queues": [], "workers": [], "failures": [], "commands": []}
+        self.overview = {"queues": [], "workers": [], "failures": [], "away": [], "commands": []}
         for each in (self.documents, self.errors, self.calls, self.uploads):
             each.clear()
         self.accepted.clear()

@@ -152,8 +152,14 @@ run "each_role_may_use_its_queues_only" {
         Action   = ["sqs:GetQueueAttributes", "sqs:SendMessage"]
         Resource = [output.arns["priority"], output.arns["requests"]]
       },
+      {
+        Sid      = "CountDeadLetters"
+        Effect   = "Allow"
+        Action   = ["sqs:GetQueueAttributes"]
+        Resource = [output.arns["dead_letter"]]
+      },
     ]
-    error_message = "The API sends and counts requests; it takes none, and sees no other queue."
+    error_message = "The API sends requests, counts them and dead letters, and takes none."
   }
 
   assert {

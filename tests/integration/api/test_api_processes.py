@@ -85,9 +85,9 @@ def test_counters_and_overview_come_from_the_engines(
     assert status["status"] == "success"
     assert status["sqs_enabled"] is False
     assert status["consumers"] == 2
-    assert [each["name"] for each in overview["queues"]] == [
-        world.environment["PRIORITY_QUEUE_NAME"],
+    assert [each["name"] for each in overview["queues"]][:2] == [
         world.environment["QUEUE_NAME"],
+        world.environment["PRIORITY_QUEUE_NAME"],
     ]
     assert overview["workers"]
     assert api.get("/health").json["status"] == "ok"

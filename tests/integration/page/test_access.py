@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from browser import Watched, sign_in, violations
 from fake_api import ADMIN_KEY, USER_KEY, FakeApi, a_problem
@@ -106,7 +108,7 @@ def test_axe_finds_nothing_on_the_operators_page(
     assert violations(tab.page) == []
 
 
-def overview() -> dict[str, list[dict[str, object]]]:
+def overview() -> dict[str, Any]:
     """State of a small environment."""
     return {
         "queues": [{"name": "grading-requests", "waiting": 12, "inFlight": 2, "consumers": 1}],
@@ -121,6 +123,7 @@ def overview() -> dict[str, list[dict[str, object]]]:
                 "at": "2026-03-14T09:26:53Z",
             }
         ],
+        "away": [],
         "commands": [
             {"title": "State of the environment", "command": "gradectl status exams"},
             {"title": "Follow a request", "command": "gradectl queue trace REQUEST"},
@@ -129,7 +132,7 @@ def overview() -> dict[str, list[dict[str, object]]]:
 
 
 def test_the_operator_sees_queues_workers_failures_and_commands(tab: Watched, api: FakeApi) -> None:
-    """The tables follow the server; a command is copied by its button."""
+    """The tables follow the server, also if a part is away; a command is copied by its button."""
     api.overview = overview()
     tab.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     sign_in(tab.page, api.url, ADMIN_KEY, "/operator")
@@ -141,7 +144,11 @@ def test_the_operator_sees_queues_workers_failures_and_commands(tab: Watched, ap
     assert tab.page.evaluate("navigator.clipboard.readText()") == "gradectl status exams"
 
     api.overview["queues"] = []
+    del api.overview["workers"]
+    api.overview["away"] = ["database"]
     expect(tab.page.locator("#queues")).to_have_text("None.", timeout=15_000)
+    expect(tab.page.locator("#workers")).to_have_text("Not known at the moment.")
+    expect(tab.page.locator("#overview-error")).to_have_text("The database does not answer.")
 
 
 def test_the_operators_page_refuses_other_keys(tab: Watched, api: FakeApi) -> None:

@@ -5,6 +5,7 @@ import { t, time } from "./i18n.js";
 import { askForKey, describe, start } from "./shell.js";
 
 const EVERY = 5000; // milliseconds
+const SERVICES = { database: "operator.database", queues: "operator.broker" };
 
 let api = null;
 let overview = null;
@@ -12,8 +13,9 @@ let overview = null;
 const cell = (value, number = false) => el("td", { className: number ? "number" : "" }, String(value ?? "–"));
 
 function rows(id, items, draw, columns) {
-  const found = items.map((each) => el("tr", {}, ...draw(each)));
-  byId(id).replaceChildren(...(found.length ? found : [el("tr", {}, el("td", { colSpan: columns }, t("operator.none")))]));
+  const found = (items ?? []).map((each) => el("tr", {}, ...draw(each)));
+  const nothing = () => el("tr", {}, el("td", { colSpan: columns }, t(items ? "operator.none" : "operator.unknown")));
+  byId(id).replaceChildren(...(found.length ? found : [nothing()]));
 }
 
 function draw() {
@@ -26,6 +28,7 @@ function draw() {
     button.textContent = t("operator.copy");
     button.ariaLabel = `${t("operator.copy")}: ${button.previousElementSibling.textContent}`;
   }
+  byId("overview-error").textContent = overview.away.map((each) => t("operator.away", { service: t(SERVICES[each]) })).join(" ");
   byId("updated").textContent = t("operator.updated", { time: time(Date.now()) });
 }
 
@@ -46,7 +49,6 @@ function command(each) {
 async function refresh() {
   try {
     overview = await api.json("/v1/operator/overview");
-    byId("overview-error").textContent = "";
     draw();
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;

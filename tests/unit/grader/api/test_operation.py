@@ -113,6 +113,34 @@ def test_the_overview_is_for_administrators(api: MemoryApi) -> None:
     assert all(each["command"].startswith("gradectl ") for each in overview["commands"])
 
 
+def test_the_overview_counts_dead_letters(api: MemoryApi) -> None:
+    """They are what an operator has to look at."""
+    api.inspector.counters["grading-dlq"] = counters("grading-dlq", size=2)
+
+    queues = api.get("/v1/operator/overview", "admin").json["queues"]
+
+    assert [(each["name"], each["waiting"]) for each in queues] == [
+        *(("grading-requests", 0), ("grading-dlq", 2))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("away", "absent", "named"),
+    [("rows", {"workers", "failures"}, "database"), ("inspector", {"queues"}, "queues")],
+)
+def test_the_overview_has_what_works(
+    api: MemoryApi, away: str, absent: set[str], named: str
+) -> None:
+    """An operator needs it most when a service is away."""
+    getattr(api, away).away = True
+
+    answer = api.get("/v1/operator/overview", "admin")
+
+    assert answer.status == 200
+    assert {"queues", "workers", "failures", "away", "commands"} - set(answer.json) == absent
+    assert answer.json["away"] == [named]
+
+
 @pytest.mark.parametrize("path", ["/v1/languages", "/v1/submissions/req_1", "/v1/queue/status"])
 def test_without_a_key_there_is_no_service(api: MemoryApi, path: str) -> None:
     """Whether something exists is not told either."""
