@@ -27,7 +27,7 @@ locals {
   s3_cors = var.s3_cors != null || !var.enable_api || var.web_domain_name == null ? var.s3_cors : {
     origins         = ["https://${var.web_domain_name}"]
     methods         = ["PUT"]
-    headers         = ["content-type"]
+    headers         = ["content-type", "if-none-match"]
     max_age_seconds = 3600
   }
 }

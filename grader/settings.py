@@ -409,6 +409,9 @@ class ApiSettings(RedisSettings, DatabaseSettings, LogSettings, WebhookHostSetti
     api_max_body_bytes: int = Field(
         2_097_152, ge=1024, description="largest body of a request, bytes"
     )
+    max_source_bytes: int = Field(
+        1_048_576, ge=1, description="largest source file, bytes; as for the workers"
+    )
     api_max_streams: int = Field(
         1000, ge=1, description="most event streams of a process; the next one is refused"
     )

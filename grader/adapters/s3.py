@@ -27,6 +27,7 @@ from grader.ports.stores import ObjectInfo, UploadTarget
 _CHUNK_BYTES = 1 << 20
 _DELETE_LIMIT = 1000  # keys in one call
 _CONFIG = Config(
+    signature_version="s3v4",  # in some regions URLs would be signed without their headers
     connect_timeout=5,
     read_timeout=30,
     retries={"mode": "standard", "max_attempts": 3},
@@ -113,11 +114,16 @@ class S3ObjectStore:
         return True
 
     def upload_target(self, key: str, *, content_type: str, seconds: int) -> UploadTarget:
-        """Sign a URL for one PUT; makes no call."""
-        values = {"Bucket": self._bucket, "Key": key, "ContentType": content_type}
+        """Sign a URL for a PUT that S3 refuses if the object exists; makes no call."""
+        values = {
+            "Bucket": self._bucket,
+            "Key": key,
+            "ContentType": content_type,
+            "IfNoneMatch": "*",
+        }
         with self._translated(key):
             url = self._client.generate_presigned_url("put_object", values, ExpiresIn=seconds)
-        return UploadTarget(url, {"Content-Type": content_type})
+        return UploadTarget(url, {"Content-Type": content_type, "If-None-Match": "*"})
 
     def folders(self, prefix: str) -> Iterable[str]:
         """List the names that follow a prefix, each up to the next slash, in order."""

@@ -18,7 +18,6 @@ from grader.api.auth import Caller
 from grader.api.errors import ApiError, Kind
 from grader.api.models import FieldProblem, NewRun, NewSubmission
 from grader.client.submission import (
-    MAX_SOURCE_BYTES,
     Limits,
     RequestOptions,
     Source,
@@ -148,12 +147,29 @@ def check_webhook(check: Callable[[str], str], url: str | None, field: str = "we
         raise invalid(field, reason)
 
 
-def source_of(body: NewSubmission, prefix: str = "") -> Source:
+def check_size(field: str, size: int, most: int) -> None:
+    """
+    Check the size of a program.
+
+    Args:
+        field: Where it is in the request.
+        size: Its bytes.
+        most: Most bytes that the workers take.
+
+    Raises:
+        ApiError: It is empty or too large.
+    """
+    if not 0 < size <= most:
+        raise invalid(field, f"{size} bytes; allowed are 1 to {most}")
+
+
+def source_of(body: NewSubmission, most_bytes: int, prefix: str = "") -> Source:
     """
     Return the program; without content, if it will be uploaded.
 
     Args:
         body: The submission.
+        most_bytes: Size of the largest program.
         prefix: Path of the submission in the body, for errors.
 
     Raises:
@@ -166,11 +182,11 @@ def source_of(body: NewSubmission, prefix: str = "") -> Source:
     if body.source is not None and body.source_base64 is not None:
         raise invalid(f"{prefix}sourceBase64", "send either source or sourceBase64")
     name = body.file_name or f"solution.{language.extension}"
-    return Source(_plain(name, language.extension), _content(body, prefix))
+    return Source(_plain(name, language.extension), _content(body, most_bytes, prefix))
 
 
-def _content(body: NewSubmission, prefix: str) -> bytes:
-    if body.source is None and body.source_base64 is None:
+def _content(body: NewSubmission, most_bytes: int, prefix: str) -> bytes:
+    if not body.has_program:
         return b""
     field = f"{prefix}{'sourceBase64' if body.source is None else 'source'}"
     try:
@@ -181,8 +197,7 @@ def _content(body: NewSubmission, prefix: str) -> bytes:
         )
     except (binascii.Error, ValueError) as error:
         raise invalid(field, "not valid: it cannot be decoded") from error
-    if not 0 < len(content) <= MAX_SOURCE_BYTES:
-        raise invalid(field, f"{len(content)} bytes; allowed are 1 to {MAX_SOURCE_BYTES}")
+    check_size(field, len(content), most_bytes)
     return content
 
 

@@ -135,6 +135,7 @@ def _options(settings: ApiSettings) -> ApiOptions:
         max_queue=settings.api_max_queue,
         max_waiters=settings.api_max_waiters,
         wait_enabled=settings.api_wait_enabled,
+        max_source_bytes=settings.max_source_bytes,
         senders=_SENDERS,
     )
 

@@ -11,6 +11,7 @@ from fastapi import APIRouter
 from grader.api.auth import Gate
 from grader.api.feeds import ResultFeed
 from grader.api.protection.stack import ProtectionSettings
+from grader.client.submission import MAX_SOURCE_BYTES
 from grader.contract.names import DEAD_LETTER_QUEUE, PRIORITY_QUEUE, REQUESTS_QUEUE
 from grader.logs import Logger
 from grader.ports.messages import MessageSender, QueueInspector
@@ -33,6 +34,7 @@ class ApiOptions:
         max_queue: Waiting requests at which new ones are refused; 0: no limit.
         max_waiters: Most callers that wait.
         wait_enabled: Whether `POST /v1/run` may wait.
+        max_source_bytes: Size of the largest program, as for the workers.
         senders: Most messages that are sent at the same time.
     """
 
@@ -45,6 +47,7 @@ class ApiOptions:
     max_queue: int = 0
     max_waiters: int = 2000
     wait_enabled: bool = True
+    max_source_bytes: int = MAX_SOURCE_BYTES
     senders: int = 4
 
     @property

@@ -42,6 +42,8 @@ _LONGEST_RUN_SECONDS = 25.0
 _ANSWER_SECONDS = 60.0
 #: The API sends a comment every 15 s.
 _SILENCE_SECONDS = 40.0
+#: Answer of the bucket to an upload that was stored before, such as when its answer was lost.
+_EXISTS = HTTPStatus.PRECONDITION_FAILED
 _FIRST_PAUSE_SECONDS = 0.25
 _LONGEST_PAUSE_SECONDS = 10.0
 
@@ -363,7 +365,7 @@ class HttpGradingClient:
     def _upload(self, accepted: Mapping[str, Any], content: bytes) -> None:
         """Put a program to its upload URL, which needs no key."""
         headers = {"content-type": SOURCE_TYPE, **(accepted.get("uploadHeaders") or {})}
-        self._repeat("PUT", str(accepted["uploadUrl"]), content, headers)
+        self._repeat("PUT", str(accepted["uploadUrl"]), content, headers, done=(_EXISTS,))
 
     def _post(self, path: str, body: object, key: str | None) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(self._call("POST", path, body, key).body)
@@ -382,9 +384,14 @@ class HttpGradingClient:
         return self._repeat(method, self._url + path, raw, headers)
 
     def _repeat(
-        self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]
+        self,
+        method: str,
+        url: str,
+        body: bytes | None,
+        headers: Mapping[str, str],
+        done: Sequence[int] = (),
     ) -> HttpAnswer:
-        """Make a call, again while that may help."""
+        """Make a call, again while that may help; also the statuses `done` end it."""
         deadline = time.monotonic() + self._retry_seconds
         attempt = 0
         while True:
@@ -393,7 +400,7 @@ class HttpGradingClient:
                 answer = self._connections.call(
                     method, url, body=body, headers=headers, seconds=_ANSWER_SECONDS
                 )
-                if answer.status < HTTPStatus.MULTIPLE_CHOICES:
+                if answer.status < HTTPStatus.MULTIPLE_CHOICES or answer.status in done:
                     return answer
                 error = error_of(answer, url.partition("?")[0])
                 if answer.status not in LATER:

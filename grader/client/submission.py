@@ -18,7 +18,7 @@ from grader.contract.verdicts import ErrorCode
 from grader.errors import RequestError
 from grader.ports.stores import ObjectStore
 
-#: Default of the worker setting MAX_SOURCE_BYTES; workers reject larger files.
+#: Default of the setting MAX_SOURCE_BYTES of workers and API, which reject larger files.
 MAX_SOURCE_BYTES = 1 << 20
 
 #: Media type of the stored source file.

@@ -81,7 +81,7 @@ class SubmissionStore(ObjectStore, Protocol):
         ...
 
     def upload_target(self, key: str, *, content_type: str, seconds: int) -> UploadTarget:
-        """Let a client write an object, for so many seconds; makes no call."""
+        """Let a client write an object once, within so many seconds; makes no call."""
         ...
 
     def folders(self, prefix: str) -> Iterable[str]:

@@ -87,8 +87,9 @@ class MemoryObjectStore:
         return True
 
     def upload_target(self, key: str, *, content_type: str, seconds: int) -> UploadTarget:  # noqa: ARG002 - parameter of the port
-        """Name the object; tests write it with `put`."""
-        return UploadTarget(f"https://memory.invalid/{key}", {"Content-Type": content_type})
+        """Name the object; tests write it with `put_new`."""
+        headers = {"Content-Type": content_type, "If-None-Match": "*"}
+        return UploadTarget(f"https://memory.invalid/{key}", headers)
 
     def folders(self, prefix: str) -> Iterable[str]:
         """List the names that follow a prefix, each up to the next slash."""

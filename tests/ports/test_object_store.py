@@ -133,5 +133,5 @@ def test_an_upload_target_names_the_object_and_its_headers(object_store: Submiss
     target = object_store.upload_target("p/x", content_type="text/plain", seconds=900)
 
     assert "/p/x" in target.url
-    assert target.headers == {"Content-Type": "text/plain"}
+    assert target.headers == {"Content-Type": "text/plain", "If-None-Match": "*"}
     assert target.url not in repr(target)

@@ -105,7 +105,7 @@ class RequestFactory:
             ApiError: A value is invalid, the urgent queue is not for this caller, or the bucket is
                 away.
         """
-        source = source_of(body, prefix)
+        source = source_of(body, self._options.max_source_bytes, prefix)
         request = await self._grading(caller, body, source, identity, options, prefix)
         queue = self._queue(caller, priority=body.priority)
         metadata = source_metadata(request, source)
@@ -117,7 +117,7 @@ class RequestFactory:
         self, caller: Caller, body: NewSubmission, identity: Identity, options: RequestOptions
     ) -> Upload:
         """Make the upload of a submission without its program; as `submission`."""
-        source = source_of(body)
+        source = source_of(body, self._options.max_source_bytes)
         request = await self._grading(caller, body, source, identity, options)
         queue = self._queue(caller, priority=body.priority)
         metadata = source_metadata(request, source)

@@ -11,13 +11,12 @@ from grader.api.intake.prepared import Upload
 from grader.api.lookup import MetadataReader, not_found
 from grader.api.models import Accepted
 from grader.api.remote import RemoteService
-from grader.api.requests import Identity
+from grader.api.requests import Identity, check_size
 from grader.api.services import Services
 from grader.api.views import StoredMetadata
 from grader.client.submission import SOURCE_TYPE
 from grader.contract.bucket import metadata_key
 from grader.contract.messages import GradingRequest
-from grader.errors import AccessError
 
 _UPLOAD_SECONDS = 900
 _MOST_METADATA_BYTES = 1 << 20
@@ -44,6 +43,7 @@ class Uploads:
     ) -> None:
         self._store = services.store
         self._bucket_name = services.options.bucket
+        self._most_bytes = services.options.max_source_bytes
         self._bucket = bucket
         self._metadata = metadata
         self._dispatcher = dispatcher
@@ -78,7 +78,8 @@ class Uploads:
         Send a submission whose program was uploaded; a repetition changes nothing.
 
         Raises:
-            ApiError: 404 if there is none, 409 if the program is missing, 503 if a service is away.
+            ApiError: 404 if there is none, 409 if the program is missing, 422 if it is empty or too
+                large, 503 if a service is away.
         """
         found = await self._metadata.read(request_id)
         if found is None or not _is_sender(caller, found):
@@ -97,21 +98,18 @@ class Uploads:
         return Accepted.queued(request_id)
 
     async def _check(self, request: GradingRequest) -> None:
-        """Look for the program; where the bucket may not be listed, the worker looks for it."""
+        """Check the size of the program, which S3 does not; nothing replaces it from now on."""
         key = request.source_url(self._bucket_name).key
-
-        def is_missing() -> bool:
-            try:
-                return not any(each.key == key for each in self._store.list(key))
-            except AccessError:
-                return False
-
-        if await self._bucket.call(is_missing):
+        sizes = await self._bucket.call(
+            lambda: [each.size_bytes for each in self._store.list(key) if each.key == key]
+        )
+        if not sizes:
             raise ApiError(
                 Kind.UPLOAD_MISSING,
                 "the program was not uploaded",
                 next_step="PUT it to the uploadUrl first, with the headers in uploadHeaders",
             )
+        check_size("source", sizes[0], self._most_bytes)
 
 
 def _is_sender(caller: Caller, metadata: StoredMetadata) -> bool:

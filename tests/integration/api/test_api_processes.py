@@ -6,6 +6,7 @@ import signal
 import threading
 import urllib.request
 from typing import Any
+from urllib.error import HTTPError
 
 import pytest
 from api_world import ApiProcess, ApiWorld
@@ -51,6 +52,10 @@ def test_a_large_program_is_put_to_the_bucket(api: ApiProcess, key: str) -> None
     )
     with urllib.request.urlopen(request, timeout=60) as answer:
         assert answer.status == 200
+    request.data = b"print(4)"
+    with pytest.raises(HTTPError) as caught:
+        urllib.request.urlopen(request, timeout=60)
+    assert caught.value.code == 412
 
     assert api.post(f"{url}/uploaded", None, key).status == 202
     with api.events(accepted["requestId"], key) as events:

@@ -13,7 +13,7 @@ import pytest
 from botocore.config import Config
 from botocore.stub import Stubber
 
-from grader.adapters.s3 import S3ObjectStore
+from grader.adapters.s3 import S3ObjectStore, open_object_store
 from grader.adapters.s3_put import DirectPuts
 from grader.errors import AccessError, HiddenObjectError, ObjectNotFoundError
 
@@ -66,6 +66,22 @@ def test_a_write_that_fails_past_boto3_is_repeated_with_it(status: int) -> None:
         *[b"PUT /bucket/a/b%20c"] * 3,
         *[b"PUT /bucket/a/new"] * 2,
     ]
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "eu-west-1", "ap-northeast-2"])
+def test_an_upload_url_is_only_for_a_new_object(
+    monkeypatch: pytest.MonkeyPatch, region: str
+) -> None:
+    """The header is signed, so a client can neither leave it out nor replace what was graded."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "x")
+
+    target = open_object_store("bucket", region).upload_target(
+        "submissions/req_1/solution.py", content_type="text/plain", seconds=900
+    )
+
+    assert target.headers["If-None-Match"] == "*"
+    assert "X-Amz-SignedHeaders=content-type%3Bhost%3Bif-none-match" in target.url
 
 
 def test_without_an_answer_nothing_was_written() -> None:

@@ -215,7 +215,10 @@ def test_a_large_program_is_uploaded(api: MemoryApi) -> None:
     path = f"/v1/submissions/{request_id}"
 
     assert answer.json["status"] == "awaiting_upload"
-    assert answer.json["uploadHeaders"] == {"Content-Type": "text/plain; charset=utf-8"}
+    assert answer.json["uploadHeaders"] == {
+        "Content-Type": "text/plain; charset=utf-8",
+        "If-None-Match": "*",
+    }
     assert api.get(path).json["status"] == "awaiting_upload"
     missing = api.post(f"{path}/uploaded", None)
     assert (missing.status, missing.kind) == (409, "upload-missing")
@@ -225,6 +228,25 @@ def test_a_large_program_is_uploaded(api: MemoryApi) -> None:
     assert api.post(f"{path}/uploaded", None).status == 202
     assert [each["requestId"] for each in api.sent()] == [request_id]
     assert api.get(path).json["status"] == "queued"
+
+
+@pytest.mark.parametrize("size", [0, 1001])
+def test_an_upload_is_not_larger_than_a_worker_takes(
+    make_api: Callable[..., MemoryApi], size: int
+) -> None:
+    """Nor is a program in the body: both limits are the setting of the workers."""
+    api = make_api(ApiOptions(max_source_bytes=1000))
+    program = {"problemId": "sum", "language": "python"}
+    request_id = api.post("/v1/submissions", program).json["requestId"]
+    api.store.put_new(f"submissions/{request_id}/solution.py", b"x" * size, content_type="text")
+
+    sent = api.post(f"/v1/submissions/{request_id}/uploaded", None)
+    in_body = api.post("/v1/submissions", {**program, "source": "x" * size})
+
+    for answer in (sent, in_body):
+        assert (answer.status, answer.json["errors"][0]["field"]) == (422, "source")
+        assert f"{size} bytes; allowed are 1 to 1000" in answer.json["detail"]
+    assert not api.sent()
 
 
 def test_a_repeated_key_continues_an_upload(api: MemoryApi) -> None:

@@ -109,6 +109,19 @@ def test_a_submission_has_key_source_and_idempotency_key(
     assert second.json["fileName"] == "a.py"
 
 
+def test_an_upload_whose_answer_was_lost_is_complete(
+    client: HttpGradingClient, server: HttpAnswers
+) -> None:
+    """The bucket refuses to store it again."""
+    upload = {"uploadUrl": f"{server.url}/upload", "uploadHeaders": {"If-None-Match": "*"}}
+    server.replies = [Reply(202, {"requestId": "req_1", **upload}), Reply(0), Reply(412), ACCEPTED]
+
+    assert client.submit("sum", "python", b"x" * (LARGEST_IN_BODY + 1)) == "req_1"
+
+    paths = [call.path for call in server.calls]
+    assert paths == ["/v1/submissions", "/upload", "/upload", "/v1/submissions/req_1/uploaded"]
+
+
 def test_a_refused_call_is_repeated_with_the_same_key(
     client: HttpGradingClient, server: HttpAnswers, pauses: list[float]
 ) -> None:
