@@ -107,6 +107,8 @@ class Deadline:
     """
     Ends a call that takes too long; streams have no limit.
 
+    `scope["deadline"]` is the time of the loop at which it ends, for those that can answer earlier.
+
     Args:
         app: What follows.
         seconds: Longest time, which must be above the longest wait of /run.
@@ -130,6 +132,7 @@ class Deadline:
 
         try:
             async with asyncio.timeout(self._seconds) as limit:
+                scope["deadline"] = limit.when()
                 await self._app(scope, receive, sending)
         except TimeoutError:
             if started or not limit.expired():

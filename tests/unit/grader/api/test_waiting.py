@@ -225,6 +225,16 @@ def test_a_run_without_a_result_in_time_tells_where_to_ask(api: MemoryApi, path:
     assert answer.headers["location"] == answer.json["url"] == f"/v1/submissions/{request_id}"
 
 
+def test_a_run_is_answered_before_its_call_is_ended(make_api: Callable[..., MemoryApi]) -> None:
+    """Time that the body and the queue took is not waited for: the id of what is queued stays."""
+    api = make_api(protection=ProtectionSettings(call_seconds=2.2))
+
+    answer = api.post("/v1/run", {**RUN, "waitSeconds": 25})
+
+    assert answer.status == 202
+    assert [each["requestId"] for each in api.sent()] == [answer.json["requestId"]]
+
+
 def test_waiting_can_be_switched_off(make_api: Callable[..., MemoryApi]) -> None:
     """Then each run is answered with 202 at once."""
     api = make_api(ApiOptions(wait_enabled=False))
