@@ -55,7 +55,8 @@ def test_a_large_program_is_put_to_the_bucket(api: ApiProcess, key: str) -> None
     request.data = b"print(4)"
     with pytest.raises(HTTPError) as caught:
         urllib.request.urlopen(request, timeout=60)
-    assert caught.value.code == 412
+    with caught.value as refused:
+        assert refused.code == 412
 
     assert api.post(f"{url}/uploaded", None, key).status == 202
     with api.events(accepted["requestId"], key) as events:
