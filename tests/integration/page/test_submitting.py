@@ -330,6 +330,17 @@ def test_a_large_file_goes_to_the_upload_url(page: Page, api: FakeApi) -> None:
     assert "authorization" not in put.headers
 
 
+def test_an_upload_that_the_bucket_has_already_is_complete(page: Page, api: FakeApi) -> None:
+    """Its answer was lost, and the bucket takes a program once."""
+    page.route("**/bucket/**", lambda route: route.fulfill(status=412))
+    drop(page, "solution.py", b"#" * 600_000)
+    page.get_by_label("Choose a problem").select_option("sum")
+    with page.expect_request(f"**/v1/submissions/{FIRST}/uploaded"):
+        page.keyboard.press("Control+Enter")
+
+    assert not api.uploads
+
+
 def test_a_file_that_workers_would_refuse_is_not_sent(page: Page, api: FakeApi) -> None:
     """The page says at once what is allowed."""
     drop(page, "solution.py", b"#" * (MAX_SOURCE_BYTES + 1))

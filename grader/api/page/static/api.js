@@ -71,12 +71,12 @@ export class Api {
     }
   }
 
-  /** Puts a large program to the address that the API gave for it. */
+  /** Puts a large program to the address that the API gave for it; 412: it was stored before. */
   async upload(url, headers, bytes, signal) {
     let answer;
     try { answer = await fetch(url, { method: "PUT", headers, body: bytes, signal, credentials: "omit" }); }
     catch (error) { if (signal?.aborted) throw error; throw new ApiError(0); }
-    if (!answer.ok) throw new ApiError(answer.status);
+    if (!answer.ok && answer.status !== 412) throw new ApiError(answer.status);
   }
 
   /**
