@@ -101,9 +101,7 @@ class _Bench:
     async def times(self, feed: RedisFeed | None, pushed: PushedResults | None) -> list[float]:
         """Return the seconds from each stored row to its caller."""
         database = RemoteService("database", 2, self._log)
-        hub = WaitingHub(
-            self._reader, database, feed, most_waiters=10, most_streams=10, log=self._log
-        )
+        hub = WaitingHub(self._reader, database, feed, most_waiters=10, log=self._log)
         await hub.start()
         name = "pushed" if pushed else "looked-up"
         times = [await self._one(hub, pushed, f"{name}_{number}") for number in range(RESULTS)]

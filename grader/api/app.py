@@ -118,7 +118,6 @@ def _parts(services: Services) -> Parts:
         database,
         services.feed,
         most_waiters=options.max_waiters,
-        most_streams=services.protection.most_streams,
         log=log,
     )
     metrics = Metrics()

@@ -7,13 +7,13 @@ what has a higher number than the `Last-Event-ID` of the client.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from time import monotonic
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from grader.api.leaving import until_left
 from grader.api.lookup import Lookup
 from grader.api.views import LAST_EVENT, View, view_of_row, with_progress, with_result
 from grader.api.waiting import Update, WaitingHub, Watch
@@ -65,29 +65,18 @@ class EventResponse(Response):
         self._seen = seen
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - of ASGI
-        """Send the stream; raises `ApiError` before its start if too many streams are open."""
+        """Send the stream, until its end or until the client has left."""
         async with self._hub.watch(self._first.document.request_id, moving=True) as watch:
             start = {"type": "http.response.start", "status": 200, "headers": _HEADERS}
             await send(start)
-            tasks = {
-                asyncio.create_task(self._send(watch, send)),
-                asyncio.create_task(_disconnected(receive)),
-            }
-            try:
-                done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                for task in tasks:
-                    task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            for task in done:
-                task.result()
+            await until_left(receive, self._send(watch, send))
 
     async def _send(self, watch: Watch, send: Send) -> None:
-        async for part in self.parts(watch):
-            await send({"type": "http.response.body", "body": part, "more_body": True})
+        async for frame in self.frames(watch):
+            await send({"type": "http.response.body", "body": frame, "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    async def parts(self, watch: Watch) -> AsyncIterator[bytes]:
+    async def frames(self, watch: Watch) -> AsyncIterator[bytes]:
         """Yield the parts of the stream: events, and comments that keep the connection open."""
         view, seen = self._first, self._seen
         yield _RETRY
@@ -119,8 +108,3 @@ class EventResponse(Response):
         else:
             following = with_progress(view, update.text) or view
         return following if following.event >= view.event else view
-
-
-async def _disconnected(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass

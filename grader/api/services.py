@@ -73,11 +73,11 @@ class Services:
         reader: The rows.
         open_inspector: Opens what counts the messages of the queues.
         log: Log of the API.
+        protection: Limits of bodies, streams and times, and the origins that may call.
         feed: Pushes results, where that is on.
         check_webhook: Returns why a URL may not receive webhooks; empty if it may.
         on_refusal: Called when a service refused the credentials.
         options: Names and limits.
-        protection: Limits of bodies, streams and times, and the origins that may call.
         routers: More endpoints, such as the page.
     """
 
@@ -87,9 +87,9 @@ class Services:
     reader: SubmissionReader
     open_inspector: Callable[[], AbstractContextManager[QueueInspector]]
     log: Logger
+    protection: ProtectionSettings
     feed: ResultFeed | None = None
     check_webhook: Callable[[str], str] = lambda _url: "no host may receive webhooks"
     on_refusal: Callable[[], None] = lambda: None
     options: ApiOptions = field(default_factory=ApiOptions)
-    protection: ProtectionSettings = field(default_factory=ProtectionSettings)
     routers: Sequence[APIRouter] = ()

@@ -89,7 +89,6 @@ class WaitingHub:
         database: Runs the look-ups.
         feed: Pushes results, where that is on.
         most_waiters: Most callers that wait for an end.
-        most_streams: Most callers that want each state.
         log: Log of the API.
         clock: Seconds.
     """
@@ -101,14 +100,13 @@ class WaitingHub:
         feed: ResultFeed | None,
         *,
         most_waiters: int,
-        most_streams: int,
         log: Logger,
         clock: Callable[[], float] = monotonic,
     ) -> None:
         self._reader = reader
         self._database = database
         self._feed = feed
-        self._most = {False: most_waiters, True: most_streams}
+        self._most_waiters = most_waiters
         self._log = log
         self._clock = clock
         self._requests: dict[str, _Request] = {}
@@ -157,20 +155,19 @@ class WaitingHub:
     @asynccontextmanager
     async def watch(self, request_id: str, *, moving: bool = False) -> AsyncIterator[Watch]:
         """
-        Watch a request while the block runs.
+        Watch a request while the block runs; how many streams may, `grader.api.protection` limits.
 
         Args:
             request_id: The request.
             moving: Whether each state matters; otherwise only the end does.
 
         Raises:
-            ApiError: 503, because too many callers wait.
+            ApiError: 503, because too many callers wait for an end.
         """
-        if self._open[moving] >= self._most[moving]:
-            what = "event streams are open" if moving else "callers wait"
+        if not moving and self.waiters >= self._most_waiters:
             raise ApiError(
                 Kind.BUSY,
-                f"too many {what}",
+                "too many callers wait",
                 next_step="ask for the submission again after the time in Retry-After",
                 retry_after=5,
             )

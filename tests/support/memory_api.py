@@ -24,6 +24,7 @@ from grader.api.app import create_app
 from grader.api.auth import Caller, Scope
 from grader.api.auth.rates import RateState
 from grader.api.errors import ApiError, Kind
+from grader.api.protection.stack import ProtectionSettings
 from grader.api.services import ApiOptions, Services
 from grader.contract.messages import CaseResult, Failure, Grade, GradingResult
 from grader.contract.verdicts import ErrorCode, Status, Verdict
@@ -38,13 +39,22 @@ WAIT_SECONDS = 60.0
 NOW = datetime(2024, 8, 20, 12, 0, 15, tzinfo=UTC)
 ALL = frozenset(Scope)
 OWN = frozenset({Scope.SUBMIT, Scope.READ_OWN})
+
+
+def make_caller(
+    key_id: str, user_id: str | None, scopes: frozenset[Scope], name: str = ""
+) -> Caller:
+    """Make a caller with the usual limits."""
+    return Caller(key_id, user_id, scopes, name, rate_per_minute=600, concurrency=50)
+
+
 #: Keys by their text: two users, a service, and what may only read.
 KEYS = {
-    "ann": Caller("key-ann", "ann", OWN, "Ann's key"),
-    "bob": Caller("key-bob", "bob", OWN, "Bob's key"),
-    "service": Caller("key-service", None, ALL, "web tier"),
-    "sender": Caller("key-sender", None, frozenset({Scope.SUBMIT}), "sends only"),
-    "admin": Caller("key-admin", "root", ALL, "admin"),
+    "ann": make_caller("key-ann", "ann", OWN, "Ann's key"),
+    "bob": make_caller("key-bob", "bob", OWN, "Bob's key"),
+    "service": make_caller("key-service", None, ALL, "web tier"),
+    "sender": make_caller("key-sender", None, frozenset({Scope.SUBMIT}), "sends only"),
+    "admin": make_caller("key-admin", "root", ALL, "admin"),
 }
 
 
@@ -323,6 +333,7 @@ class MemoryApi:
             "reader": self.rows,
             "open_inspector": self.inspector.open,
             "log": self.log,
+            "protection": ProtectionSettings(most_body_bytes=2_097_152, most_streams=1000),
             "options": options or ApiOptions(),
         }
         self.app = create_app(Services(**{**given, **services}))

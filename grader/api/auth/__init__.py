@@ -44,9 +44,9 @@ class Caller:
     key_id: str
     user_id: str | None
     scopes: frozenset[Scope]
-    name: str = ""
-    rate_per_minute: int = 600
-    concurrency: int = 50
+    name: str
+    rate_per_minute: int
+    concurrency: int
     id_secret: str = field(default="", repr=False)
 
     def has(self, *scopes: Scope) -> bool:

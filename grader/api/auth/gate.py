@@ -38,8 +38,8 @@ class GateSettings:
         trusted_proxies: Proxies in front of the API that append to X-Forwarded-For.
     """
 
-    rate_per_minute: int = 600
-    concurrency: int = 50
+    rate_per_minute: int
+    concurrency: int
     token_scopes: frozenset[Scope] = field(
         default_factory=lambda: frozenset({Scope.SUBMIT, Scope.READ_OWN})
     )

@@ -109,7 +109,3 @@ class OpenRequests:
             self._open[name] = count
         else:
             del self._open[name]
-
-    def count(self, name: str) -> int:
-        """How many are open."""
-        return self._open.get(name, 0)

@@ -21,6 +21,7 @@ from grader.api.endpoints.common import (
     plain_text_only,
 )
 from grader.api.errors import ApiError, Kind
+from grader.api.leaving import until_left
 from grader.api.models import Accepted, BatchAccepted, NewBatch, NewRun
 from grader.api.views import view_of_row
 from grader.contract.functions import FunctionAnswer
@@ -76,14 +77,7 @@ async def _result(parts: Parts, request: Request, request_id: str, seconds: floa
     """Wait for a result; None without one, and when the process stops or the caller has left."""
     try:
         async with parts.hub.watch(request_id) as watch:
-            waiting = asyncio.create_task(watch.next(seconds))
-            leaving = asyncio.create_task(_left(request))
-            try:
-                await asyncio.wait({waiting, leaving}, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                leaving.cancel()
-                waiting.cancel()
-            update = waiting.result() if waiting.done() and not waiting.cancelled() else None
+            update = await until_left(request.receive, watch.next(seconds))
     except ApiError as error:
         if error.kind is Kind.BUSY:  # it is queued, so the answer is 202
             return None
@@ -91,12 +85,6 @@ async def _result(parts: Parts, request: Request, request_id: str, seconds: floa
     if update is None:
         return None
     return view_of_row(update).text if isinstance(update, SubmissionRow) else update.text
-
-
-async def _left(request: Request) -> None:
-    """Return when the caller has closed the connection."""
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
 
 
 @router.post(

@@ -11,12 +11,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from grader.api.auth import Gate
 from grader.api.errors import ApiError, Kind
-from grader.api.protection.answers import refuse
+from grader.api.protection.answers import add_headers, refuse
 
 _STREAM = re.compile(r"/v1/submissions/[^/]+/events")
 _GUARDED = ("/v1/", "/run/")
 _RETRY_STREAM_SECONDS = 10
-_SECONDS = 45.0
 
 
 def is_stream(scope: Scope) -> bool:
@@ -60,9 +59,7 @@ def _with_rate(scope: Scope, send: Send) -> Send:
     async def sending(message: Message) -> None:
         rate = scope.get("rate")
         if message["type"] == "http.response.start" and rate is not None:
-            present = {name.lower() for name, _ in message.get("headers", ())}
-            added = [each for each in rate.headers() if each[0] not in present]
-            message["headers"] = [*message.get("headers", ()), *added]
+            add_headers(message, rate.headers())
         await send(message)
 
     return sending
@@ -114,7 +111,7 @@ class Deadline:
         seconds: Longest time, which must be above the longest wait of /run.
     """
 
-    def __init__(self, app: ASGIApp, seconds: float = _SECONDS) -> None:
+    def __init__(self, app: ASGIApp, seconds: float) -> None:
         self._app = app
         self._seconds = seconds
 

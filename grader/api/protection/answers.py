@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 
 from starlette.types import Message, Receive, Scope, Send
@@ -44,6 +45,13 @@ async def refuse(error: ApiError, scope: Scope, receive: Receive, send: Send) ->
             async with asyncio.timeout(seconds):
                 await _drop_body(receive)
         await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def add_headers(message: Message, headers: Sequence[tuple[bytes, bytes]]) -> None:
+    """Add to the start of an answer those headers that it has not."""
+    present = {name.lower() for name, _ in message.get("headers", ())}
+    added = [each for each in headers if each[0] not in present]
+    message["headers"] = [*message.get("headers", ()), *added]
 
 
 def has_body(scope: Scope) -> bool:

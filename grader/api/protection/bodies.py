@@ -9,7 +9,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from grader.api.errors import ApiError, Kind
 from grader.api.protection.answers import has_body, refuse
 
-_SECONDS = 20.0
 _MOST_HELD = 268_435_456
 
 
@@ -29,7 +28,7 @@ class Bodies:
         app: ASGIApp,
         *,
         most_bytes: int,
-        seconds: float = _SECONDS,
+        seconds: float,
         most_held: int = _MOST_HELD,
     ) -> None:
         self._app = app

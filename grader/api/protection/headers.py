@@ -12,7 +12,7 @@ from html.parser import HTMLParser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from grader.api.errors import ApiError, Kind
-from grader.api.protection.answers import refuse
+from grader.api.protection.answers import add_headers, refuse
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 _API_POLICY = b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
@@ -114,9 +114,9 @@ class SecurityHeaders:
 
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
-                _add(message, [(b"x-request-id", call_id), *_SECURITY])
+                add_headers(message, [(b"x-request-id", call_id), *_SECURITY])
                 if scope["path"].startswith(("/v1/", "/run")):
-                    _add(message, [_NOT_STORED])
+                    add_headers(message, [_NOT_STORED])
             await send(message)
 
         await self._app(scope, receive, sending)
@@ -175,7 +175,7 @@ class Cors:
 
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
-                _add(message, added)
+                add_headers(message, added)
             await send(message)
 
         await self._app(scope, receive, sending)
@@ -185,10 +185,3 @@ def _header(scope: Scope, wanted: bytes) -> bytes:
     if scope["type"] != "http":
         return b""
     return next((value for name, value in scope["headers"] if name == wanted), b"")
-
-
-def _add(message: Message, headers: Sequence[tuple[bytes, bytes]]) -> None:
-    """Add those headers that the answer has not."""
-    present = {name.lower() for name, _ in message.get("headers", ())}
-    added = [each for each in headers if each[0] not in present]
-    message["headers"] = [*message.get("headers", ()), *added]

@@ -27,8 +27,8 @@ class ProtectionSettings:
         body_seconds: Longest time in which a body must arrive.
     """
 
-    most_body_bytes: int = 2_097_152
-    most_streams: int = 1000
+    most_body_bytes: int
+    most_streams: int
     cors_origins: Sequence[str] = ()
     call_seconds: float = 45.0
     body_seconds: float = 20.0

@@ -34,6 +34,11 @@ _OK, _ACCEPTED, _BUSY = 200, 202, 429
 _UNLIMITED = 1_000_000
 
 
+def _caller(key_id: str, secret: str = "") -> Caller:
+    """Return who calls, as the API sees it."""
+    return Caller(key_id, _USER, _SCOPES, "chaos", _UNLIMITED, _UNLIMITED, id_secret=secret)
+
+
 class WebTier:
     """
     Two processes of the API, started when they are first needed.
@@ -54,7 +59,7 @@ class WebTier:
         self.failed_calls = 0
         self._set_parameter = set_parameter
         self._key = ""
-        self._caller = Caller("", _USER, _SCOPES)
+        self._caller = _caller("")
         self._changed = threading.Condition()
 
     def start(self) -> None:
@@ -74,7 +79,7 @@ class WebTier:
             created_at=datetime.now(UTC),
         )
         self._set_parameter(f"api-keys/{key_id}", record.to_json().decode())
-        self._caller = Caller(key_id, _USER, _SCOPES, id_secret=record.hash)
+        self._caller = _caller(key_id, record.hash)
         self.processes.start()
 
     def stop(self) -> None:

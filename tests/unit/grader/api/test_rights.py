@@ -6,19 +6,21 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from memory_api import KEYS, MemoryApi, graded, running
+from memory_api import KEYS, MemoryApi, graded, make_caller, running
 
-from grader.api.auth import Caller, Scope
+from grader.api.auth import Scope
 
 PROGRAM = {"problemId": "sum", "language": "python", "source": "print(3)"}
 #: Keys with one scope each; `ann` owns what the paths name, and `other` is another user.
 CALLERS = {
-    "own": Caller("key-own", "ann", frozenset({Scope.READ_OWN}), "reads own"),
-    "submit": Caller("key-submit", "ann", frozenset({Scope.SUBMIT}), "submits"),
-    "other": Caller("key-other", "bob", frozenset({Scope.SUBMIT, Scope.READ_OWN}), "another user"),
-    "all": Caller("key-all", None, frozenset({Scope.READ_ALL}), "reads all"),
-    "admin": Caller("key-operator", None, frozenset({Scope.ADMIN}), "operator"),
-    "nothing": Caller("key-nothing", "ann", frozenset(), "no scope"),
+    "own": make_caller("key-own", "ann", frozenset({Scope.READ_OWN}), "reads own"),
+    "submit": make_caller("key-submit", "ann", frozenset({Scope.SUBMIT}), "submits"),
+    "other": make_caller(
+        "key-other", "bob", frozenset({Scope.SUBMIT, Scope.READ_OWN}), "another user"
+    ),
+    "all": make_caller("key-all", None, frozenset({Scope.READ_ALL}), "reads all"),
+    "admin": make_caller("key-operator", None, frozenset({Scope.ADMIN}), "operator"),
+    "nothing": make_caller("key-nothing", "ann", frozenset(), "no scope"),
 }
 READ = {"own": 200, "submit": 403, "other": 404, "all": 200, "admin": 403, "nothing": 403}
 SUBMIT = {"own": 403, "submit": 202, "other": 202, "all": 403, "admin": 403, "nothing": 403}

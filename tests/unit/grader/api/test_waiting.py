@@ -72,7 +72,7 @@ def in_a_hub(
 
     async def run() -> None:
         database = RemoteService("database", 1, LOG)
-        given = {"most_waiters": 3000, "most_streams": 10, "feed": None, **options}
+        given = {"most_waiters": 3000, "feed": None, **options}
         hub = WaitingHub(rows, database, given.pop("feed"), log=LOG, **given)
         await hub.start()
         try:
@@ -401,7 +401,7 @@ def test_streams_beyond_the_limit_are_refused_in_order(
     make_api: Callable[..., MemoryApi],
 ) -> None:
     """With a time after which to try again; the others go on."""
-    api = make_api(protection=ProtectionSettings(most_streams=2))
+    api = make_api(protection=ProtectionSettings(most_body_bytes=10_000, most_streams=2))
     api.rows.put(running("req_1"))
     path = "/v1/submissions/req_1/events"
     streams = [api.open("GET", path) for _ in range(2)]

@@ -38,7 +38,7 @@ class MemoryGate:
         call.scope["rate"] = RateState(True, 60, 59, 1, 0)
         self.open += 1
         try:
-            yield Caller("one", "kim", frozenset({KeyScope.SUBMIT}))
+            yield Caller("one", "kim", frozenset({KeyScope.SUBMIT}), "key one", 60, 10)
         finally:
             self.open -= 1
 
@@ -95,7 +95,7 @@ class World:
         self.seen: list[Scope] = []
         self.wait = asyncio.Event()
         self.wait.set()
-        self.settings: dict[str, Any] = {"most_body_bytes": 1000}
+        self.settings: dict[str, Any] = {"most_body_bytes": 1000, "most_streams": 1000}
         self.fault: Exception | None = None
         self.faults: list[Exception] = []
 
