@@ -42,7 +42,7 @@ _AIM = Aim(50)
 _SOURCE = "# adds two numbers\n" * 40 + "print(sum(map(int, input().split())))\n"
 _BODY = json.dumps({"problemId": "sum", "language": "python", "source": _SOURCE}).encode()
 _RUN = {"functionId": "nothing", "waitSeconds": _WAIT_SECONDS}
-_GAUGE = re.compile(r"^grading_api_(waiting_callers|lookups) ([0-9.e+]+)$", re.MULTILINE)
+_GAUGE = re.compile(r"^grading_api_(waiting_callers|lookups_total) ([0-9.e+]+)$", re.MULTILINE)
 
 
 def measure() -> Measured:
@@ -163,7 +163,7 @@ async def _watch(api: ApiProcess, task: asyncio.Task[list[float]]) -> AsyncItera
         text = (await asyncio.to_thread(api.get, "/metrics")).body.decode()
         values = {name: float(value) for name, value in _GAUGE.findall(text)}
         callers = int(values["waiting_callers"])
-        yield _Seen(perf_counter(), callers, values["lookups"], _megabytes(api))
+        yield _Seen(perf_counter(), callers, values["lookups_total"], _megabytes(api))
     task.result()
 
 

@@ -25,7 +25,7 @@ from gradectl.secrets.api_keys import (
     revoke_key,
 )
 from gradectl.ui import Table
-from grader.contract.api_keys import ApiKeyRecord, Scope
+from grader.contract.api_keys import MAX_NAME_LENGTH, ApiKeyRecord, Scope, is_name
 
 _COLUMNS = ("id", "name", "user", "scopes", "calls/min", "open", "created", "expires", "state")
 _DURATION = re.compile(r"([1-9][0-9]{0,3})([hdw])")
@@ -144,9 +144,11 @@ def revoke(app: CloudContext, environment: str, *, key_ids: tuple[str, ...]) -> 
 
 def _checked(option: str, text: str) -> str:
     """Refuse a name or user that the record could not hold, or that would break a log line."""
-    if 1 <= len(text) <= 128 and text.isprintable():  # noqa: PLR2004 - the length of a user id
+    if is_name(text):
         return text
-    raise UsageError("use 1 to 128 printable characters", where=option, next_step="shorten it")
+    raise UsageError(
+        f"use 1 to {MAX_NAME_LENGTH} printable characters", where=option, next_step="shorten it"
+    )
 
 
 def _moment(text: str, now: datetime) -> datetime:

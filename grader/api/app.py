@@ -53,7 +53,7 @@ def create_app(services: Services) -> FastAPI:
     Args:
         services: What it calls. Those that it opens it closes when it stops being served.
     """
-    parts = _parts(services)
+    parts = _make_parts(services)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -93,7 +93,7 @@ def _description() -> dict[str, Any]:
     return describe(_ENDPOINTS)
 
 
-def _parts(services: Services) -> Parts:
+def _make_parts(services: Services) -> Parts:
     options, log = services.options, services.log
     refusal = services.on_refusal
     bucket = RemoteService("bucket", _BUCKET_THREADS, log, refusal)
@@ -123,7 +123,7 @@ def _parts(services: Services) -> Parts:
     metrics = Metrics()
     metrics.gauge("waiting_callers", "Callers that wait for a result", lambda: hub.waiters)
     metrics.gauge("event_streams", "Open event streams", lambda: hub.streams)
-    metrics.gauge("lookups", "Look-ups for waiting callers so far", lambda: hub.total_lookups)
+    metrics.counter("lookups", "Look-ups for waiting callers", lambda: hub.total_lookups)
     return Parts(
         services=services,
         intake=Intake(services.check_webhook, factory, dispatcher, uploads),

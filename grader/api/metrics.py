@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from ipaddress import ip_address, ip_network
 from time import perf_counter
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.registry import Collector
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -45,6 +47,10 @@ class Metrics:
         """Add a value that is read when the metrics are."""
         Gauge(f"grading_api_{name}", what, registry=self.registry).set_function(read)
 
+    def counter(self, name: str, what: str, read: Callable[[], float]) -> None:
+        """Add a counter that another object keeps; its name gets `_total`."""
+        self.registry.register(_Counter(f"grading_api_{name}", what, read))
+
     def page(self) -> bytes:
         """Return all values as text."""
         return generate_latest(self.registry)
@@ -53,6 +59,17 @@ class Metrics:
         """Count an answer."""
         self._requests.labels(method, endpoint, str(status)).inc()
         self._seconds.labels(method, endpoint).observe(seconds)
+
+
+class _Counter(Collector):
+    def __init__(self, name: str, what: str, read: Callable[[], float]) -> None:
+        self._name = name
+        self._what = what
+        self._read = read
+
+    def collect(self) -> Iterable[Metric]:
+        """Read the counter."""
+        yield CounterMetricFamily(self._name, self._what, value=self._read())
 
 
 class MetricsMiddleware:

@@ -155,10 +155,10 @@ class _Session:
         """Subscribe to what is watched, and to nothing else."""
         await self._changed.wait()
         self._changed.clear()
-        for some in _parts(self._watched - self._asked):
+        for some in _chunks(self._watched - self._asked):
             self._asked.update(some)
             await self._channels.subscribe(_names(some))
-        for some in _parts(self._asked - self._watched):
+        for some in _chunks(self._asked - self._watched):
             self._asked.difference_update(some)
             await self._channels.unsubscribe(_names(some))
 
@@ -183,7 +183,7 @@ class _Session:
         await self._to_read.wait()
         self._to_read.clear()
         confirmed, self._confirmed = self._confirmed, []
-        for some in _parts(confirmed):
+        for some in _chunks(confirmed):
             names = _names(some)
             for name, text in zip(names, await self._channels.values(names), strict=True):
                 if text is not None:
@@ -212,7 +212,7 @@ def _names(request_ids: Iterable[str]) -> list[str]:
     return [name for each in request_ids for name in (result_channel(each), progress_channel(each))]
 
 
-def _parts(request_ids: Iterable[str]) -> Iterator[list[str]]:
+def _chunks(request_ids: Iterable[str]) -> Iterator[list[str]]:
     """Split requests so that no command is huge."""
     every = list(request_ids)
     for begin in range(0, len(every), _MOST_AT_ONCE):

@@ -19,6 +19,8 @@ from pydantic import Field, StringConstraints, ValidationError
 
 from grader.contract.messages import Message, Timestamp
 
+#: Longest name of a key, and longest user id.
+MAX_NAME_LENGTH = 128
 #: Random bytes that `format_key` takes: for the id, and for the secret.
 ID_BYTES, SECRET_BYTES = 8, 32
 _PREFIX = "gk"
@@ -27,6 +29,7 @@ _KEY = re.compile(r"gk_([a-z2-7]{12})_([A-Za-z0-9_-]{43})")
 _KEY_ID = re.compile(r"[a-z2-7]{12}")
 #: Compared with the secret of an unknown key, so that both take the same time.
 _NO_HASH = "0" * 64
+_Name = Annotated[str, StringConstraints(min_length=1, max_length=MAX_NAME_LENGTH)]
 
 
 class Scope(StrEnum):
@@ -47,8 +50,8 @@ class ApiKeyRecord(Message):
     """
 
     hash: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] = Field(repr=False)
-    name: Annotated[str, StringConstraints(min_length=1, max_length=128)]
-    user_id: Annotated[str, StringConstraints(min_length=1, max_length=128)] | None = None
+    name: _Name
+    user_id: _Name | None = None
     scopes: frozenset[Scope]
     rate_per_minute: Annotated[int, Field(ge=1)] | None = None
     concurrency: Annotated[int, Field(ge=1)] | None = None
@@ -85,6 +88,11 @@ def parse_key(text: str) -> tuple[str, str] | None:
     """Split a key into id and secret; None if the text is not a key."""
     found = _KEY.fullmatch(text)
     return (found[1], found[2]) if found else None
+
+
+def is_name(text: str) -> bool:
+    """Whether a text can be the name of a key or a user id; none of them can break a log line."""
+    return 1 <= len(text) <= MAX_NAME_LENGTH and text.isprintable()
 
 
 def is_key_id(text: str) -> bool:

@@ -54,7 +54,7 @@ def protection_settings(settings: ApiSettings) -> ProtectionSettings:
     Raises:
         SettingsError: An origin is not one; a browser would never match it.
     """
-    origins = _parts(settings.api_cors_origins)
+    origins = _split_list(settings.api_cors_origins)
     for origin in origins:
         scheme, _, host = origin.partition("://")
         if scheme not in ("http", "https") or not host or "/" in host or "*" in host:
@@ -87,7 +87,7 @@ def _verifier(settings: ApiSettings) -> TokenVerifier | None:
 
 
 def _token_scopes(text: str) -> frozenset[Scope]:
-    scopes = _parts(text)
+    scopes = _split_list(text)
     if wrong := [each for each in scopes if each not in _TOKEN_SCOPES]:
         raise SettingsError(
             f"API_OIDC_SCOPES: {', '.join(wrong)} cannot be given to everyone with a token",
@@ -97,6 +97,6 @@ def _token_scopes(text: str) -> frozenset[Scope]:
     return frozenset(map(Scope, scopes))
 
 
-def _parts(text: str) -> list[str]:
+def _split_list(text: str) -> list[str]:
     """Split a list at its commas."""
     return [part.strip() for part in text.split(",") if part.strip()]

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import jwt
 
+from grader.contract.api_keys import is_name
 from grader.errors import GraderError, TemporaryError
 
 #: Fetches the document at an https URL; raises `TemporaryError`.
@@ -102,7 +103,7 @@ class TokenVerifier:
         except (jwt.PyJWTError, ValueError) as error:
             raise TokenError(f"invalid token: {error}") from None
         user = claims.get(self._issuer.user_claim)
-        if not (isinstance(user, str) and 1 <= len(user) <= 128 and user.isprintable()):  # noqa: PLR2004 - the length of a user id
+        if not (isinstance(user, str) and is_name(user)):
             raise TokenError(f"invalid token: the claim {self._issuer.user_claim} is not a user id")
         return user
 

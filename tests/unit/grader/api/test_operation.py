@@ -175,6 +175,8 @@ def test_metrics_are_for_this_network_and_administrators(api: MemoryApi) -> None
     behind = api.get("/metrics", None, peer="10.0.0.1", headers={"X-Forwarded-For": "1.2.3.4"})
 
     assert b'endpoint="/v1/submissions",method="POST",status="202"} 1.0' in near.body
+    assert b"# TYPE grading_api_lookups_total counter" in near.body
+    assert b"# TYPE grading_api_event_streams gauge" in near.body
     assert (behind.status, api.get("/metrics", None).status) == (401, 401)
     assert (api.get("/metrics", "ann").status, api.get("/metrics", "admin").status) == (403, 200)
 
