@@ -103,7 +103,7 @@ variable "redis_password_version" {
 }
 
 variable "webhook_allowed_hosts" {
-  description = "Hosts to which results may be sent: names, *.example.com for all names below, or * for every public host."
+  description = "Hosts that may receive webhooks: a name, *.example.com for its subdomains, or * for every public host."
   type        = set(string)
   default     = []
   nullable    = false

@@ -110,13 +110,13 @@ class WebhookHostSettings(BaseSettings):
 
     webhook_allowed_hosts: str = Field(
         "",
-        description="hosts that may receive webhooks, separated by commas: names, *.example.com for"
-        " all names below, or * for every public host; empty: webhooks are refused",
+        description="hosts that may receive webhooks, separated by commas: a name, *.example.com"
+        " for its subdomains, or * for every public host; empty: none may",
     )
     webhook_private_hosts: str = Field(
         "",
-        description="hosts that may receive webhooks at a private address, in the same form;"
-        " localhost only if it is named here",
+        description="hosts that may also have a private address, in the same form; localhost must"
+        " be named here",
     )
 
 

@@ -148,10 +148,11 @@ def _resent(target: EnvironmentClient, wanted: Sequence[str], done: Sequence[str
 @pass_context(CloudContext)
 def test(app: CloudContext, url: str, *, environment: str | None, wait_seconds: int) -> int:
     """
-    Send a signed test event to URL from where webhooks are sent, and say why it fails.
+    Send a signed test event to URL from the workers' network, and say why it fails.
 
-    It runs `grader webhook-test` as a one-off task in the network of the workers, with their
-    settings: `localhost` is that task. Exit code 1 when the receiver did not accept the event.
+    It runs `grader webhook-test` as a one-off task with the settings of the workers: `localhost` is
+    that task. Where `grader webhooks` sends instead of the workers, run `grader webhook-test URL`
+    there. Exit code 1 when the receiver did not accept the event.
     """
     target = select_environment(app, environment)
     app.announce(target.environment)

@@ -12,7 +12,7 @@ from gradectl.rollouts.one_off import OneOffRun, run_one_off
 from gradectl.rollouts.polling import MakePause, pauses
 from gradectl.ui import Ui
 
-_SECRET = "WEBHOOK_SECRET_PARAM"  # noqa: S105 - name of a setting
+_SENDING = "WEBHOOKS_ENABLED"
 _NOT_DELIVERED = 1
 WebhookTest = tuple[OneOffTask, ServiceContainer]
 
@@ -27,7 +27,7 @@ def plan_webhook_test(aws: Aws, environment: Environment, url: str) -> WebhookTe
         url: The receiver.
 
     Raises:
-        ConfigurationError: The service of the workers does not exist, or webhooks are off.
+        ConfigurationError: The service of the workers does not exist, or does not send webhooks.
     """
     names = ResourceNames.of(environment)
     where = f"ECS service {names.cluster}/{names.service}"
@@ -36,9 +36,12 @@ def plan_webhook_test(aws: Aws, environment: Environment, url: str) -> WebhookTe
         hint = f"gradectl apply {environment.name} creates it"
         text = "the service of the workers does not exist"
         raise ConfigurationError(text, where=where, next_step=hint)
-    if not container.environment.get(_SECRET):
-        text = f"webhooks are off: the workers have no {_SECRET}"
-        hint = "set enable_webhooks in environment.yaml, and apply it"
+    if container.environment.get(_SENDING, "").lower() != "true":
+        text = f"the workers send no webhooks: {_SENDING} is not true"
+        hint = (
+            "set enable_webhooks in environment.yaml, and apply it; where `grader webhooks` sends"
+            f" them, run `grader webhook-test {url}` there"
+        )
         raise ConfigurationError(text, where=where, next_step=hint)
     task = OneOffTask(names.cluster, names.service, ("grader", "webhook-test", url))
     return task, container

@@ -45,7 +45,7 @@ NAMED = {
     "submit": "tests/integration/operating/submitting/test_submit_commands.py",
     "transport switch": "tests/integration/cli/test_transport_switch.py",
     "webhook resend": "tests/integration/operating/test_queue_repair.py",
-    "webhook test": "a task of ECS sends it, which runs on AWS or in a whole local stack",
+    "webhook test": "tests/unit/gradectl/commands/test_webhook_test.py",
 }
 #: Lines that they do not run, of commands that they do: where such a line is run.
 NAMED_LINES = {

@@ -15,9 +15,7 @@ from gradectl.ui import Ui
 
 URL = "https://hooks.example.com/a"
 LOG = ContainerLog("/ecs/dev-grading", "grading-worker", "grading-worker")
-CONTAINER = ServiceContainer(
-    "grading-worker", "arn:task:8", {"WEBHOOK_SECRET_PARAM": "/dev/webhook/secret"}, LOG
-)
+CONTAINER = ServiceContainer("grading-worker", "arn:task:8", {"WEBHOOKS_ENABLED": "true"}, LOG)
 ENVIRONMENT = Environment(
     schema_version=1, name="dev", account_id="123456789012", region="eu-west-1"
 )
@@ -73,7 +71,10 @@ def test_the_steps_are_reported_whether_the_event_arrived_or_not(code: int) -> N
 
 @pytest.mark.parametrize(
     ("container", "why"),
-    [(None, "does not exist"), (replace(CONTAINER, environment={}), "webhooks are off")],
+    [
+        (None, "does not exist"),
+        (replace(CONTAINER, environment={}), f"grader webhook-test {URL}` there"),
+    ],
 )
 def test_without_webhooks_nothing_is_started(container: Any, why: str) -> None:
     """The error names what to set."""
