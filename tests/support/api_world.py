@@ -9,23 +9,19 @@ from __future__ import annotations
 import http.client
 import json
 import os
-import queue
 import secrets
-import signal
-import subprocess
-import threading
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from time import monotonic
 from typing import Any
 
 import boto3
 import pymysql
-from forked_script import GRADER, ForkedScript
+from forked_script import GRADER
+from worker_process import WAIT_SECONDS, LoggingProcess
 
 from gradectl.local.testing import RunningBroker, RunningDatabase
 from grader.adapters.mysql.engine import DatabaseLogin, open_engine
@@ -40,70 +36,10 @@ from grader.contract.api_keys import (
 )
 from grader.migrations import migrate
 
-WAIT_SECONDS = 120.0
 REGION = "ap-northeast-2"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
 #: A worker whose language decides what it does; it needs no sandbox.
 CONSTANT_WORKER = Path(__file__).parents[1] / "integration" / "worker" / "constant_worker.py"
-
-
-class Process:
-    """A process and the lines of its log; `close` kills it."""
-
-    def __init__(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
-        self.lines: list[str] = []
-        self._process: Any = (
-            ForkedScript(command, environment)
-            if command[0].endswith(".py")
-            else subprocess.Popen(
-                command,
-                env=dict(environment),
-                stderr=subprocess.PIPE,
-                text=True,
-                start_new_session=True,
-            )
-        )
-        self._new: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-
-    def _read(self) -> None:
-        for line in self._process.stderr:
-            self._new.put(line.rstrip("\n"))
-        self._new.put(None)
-
-    def wait_for(self, words: str) -> str:
-        """Wait for a line with these words; fails when the process ends or stays silent."""
-        deadline = monotonic() + WAIT_SECONDS
-        while True:
-            try:
-                line = self._new.get(timeout=max(deadline - monotonic(), 0.01))
-            except queue.Empty:
-                line = None
-            assert line is not None, f"no {words!r} in {self.lines}"
-            self.lines.append(line)
-            if words in line:
-                return line
-
-    @property
-    def pid(self) -> int:
-        """Its process id."""
-        return int(self._process.pid)
-
-    def signal(self, number: signal.Signals) -> None:
-        """Send a signal."""
-        self._process.send_signal(number)
-
-    def ended(self) -> int:
-        """Wait for the end; returns the exit code."""
-        return int(self._process.wait(WAIT_SECONDS))
-
-    def close(self) -> None:
-        """Kill the process if it still runs."""
-        self._process.kill()
-        self._process.wait(WAIT_SECONDS)
-        self._reader.join(WAIT_SECONDS)
-        self._process.stderr.close()
 
 
 @dataclass(frozen=True)
@@ -124,7 +60,7 @@ class Answer:
 class ApiProcess:
     """A running API."""
 
-    process: Process
+    process: LoggingProcess
     port: int
 
     @property
@@ -259,15 +195,15 @@ class ApiWorld:
             "DB_PASSWORD_PARAM": f"/{self.name}/db-web/password",
             **environment,
         }
-        process = Process((GRADER, "api"), variables)
+        process = LoggingProcess((GRADER, "api"), variables)
         self.stack.callback(process.close)
         line = process.wait_for("API listens on")
         return ApiProcess(process, int(line.rpartition(":")[2]))
 
-    def start_worker(self, *command: str, **environment: str) -> Process:
+    def start_worker(self, *command: str, **environment: str) -> LoggingProcess:
         """Start a worker, by default one with a constant handler, and wait until it is ready."""
         variables = {**self.environment, "HEALTH_PORT": "0", **environment}
-        process = Process(command or (str(CONSTANT_WORKER),), variables)
+        process = LoggingProcess(command or (str(CONSTANT_WORKER),), variables)
         self.stack.callback(process.close)
         process.wait_for("Worker started")
         return process

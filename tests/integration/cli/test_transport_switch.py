@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import io
 import json
 import os
@@ -22,6 +21,7 @@ import pymysql
 import pytest
 import runbook
 from applied_environment import running_queues
+from worker_process import WorkerProcess
 
 from gradectl.adapters.broker import BrokerAccess, open_broker
 from gradectl.local.engines.find import Engines
@@ -49,17 +49,6 @@ QUICKLY = "--quiet 1 --drain 120"
     for each in runbook.sections(runbook.PAGE.read_text())
     if each.title == "Change the transport"
 ]
-
-
-def _worker_process() -> Any:
-    """Import the process of the tests of the worker: tests are not a package."""
-    path = WORKERS / "worker_process.py"
-    spec = importlib.util.spec_from_file_location("worker_process", path)
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.WorkerProcess
 
 
 @dataclass
@@ -121,7 +110,7 @@ class Running:
             }
         if drains:
             variables["DRAIN_OTHER_TRANSPORT"] = "true"
-        worker = _worker_process()([str(WORKERS / "constant_worker.py")], variables)
+        worker = WorkerProcess([str(WORKERS / "constant_worker.py")], variables)
         self.stack.callback(worker.close)
         return worker
 

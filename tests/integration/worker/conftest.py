@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import uuid
@@ -17,6 +16,7 @@ from typing import Any
 import boto3
 import pytest
 from tcp_relay import Relay
+from worker_process import WorkerProcess
 
 from gradectl.local.loopback import free_ports
 from gradectl.local.testing import RunningBroker, RunningDatabase
@@ -31,17 +31,6 @@ HERE = Path(__file__).parent
 WAIT_SECONDS = 180.0
 REGION = "ap-northeast-2"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
-
-
-def _neighbour(name: str) -> Any:
-    """Import a module of this folder: tests are not a package."""
-    spec = importlib.util.spec_from_file_location(name, HERE / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-WorkerProcess = _neighbour("worker_process").WorkerProcess
 
 
 @dataclass

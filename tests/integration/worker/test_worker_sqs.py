@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import signal
@@ -18,6 +17,7 @@ from typing import Any
 import boto3
 import pytest
 from http_relay import HttpRelay
+from worker_process import WorkerProcess
 
 from gradectl.local.loopback import free_ports
 from gradectl.local.testing import RunningDatabase
@@ -32,17 +32,6 @@ WAIT_SECONDS = 30.0
 HERE = Path(__file__).parent
 REGION = "ap-northeast-2"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
-
-
-def _neighbour(name: str) -> Any:
-    """Import a module of this folder: tests are not a package."""
-    spec = importlib.util.spec_from_file_location(name, HERE / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-WorkerProcess = _neighbour("worker_process").WorkerProcess
 
 
 @dataclass

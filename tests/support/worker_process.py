@@ -1,4 +1,4 @@
-"""A worker process: log lines, health and exit code."""
+"""Processes of a worker or an API: log lines, signals, health and exit code."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import signal
 import subprocess
 import threading
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -19,10 +19,10 @@ from forked_script import ForkedScript
 WAIT_SECONDS = 180.0
 
 
-class WorkerProcess:
-    """A process that starts at once; `close` kills it."""
+class LoggingProcess:
+    """A process that starts at once, and the lines of its log; `close` kills it."""
 
-    def __init__(self, command: Sequence[str], environment: dict[str, str]) -> None:
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
         """Start a command, or fork a script where it begins with one."""
         self.lines: list[str] = []
         self._environment = environment
@@ -30,7 +30,11 @@ class WorkerProcess:
             ForkedScript(command, environment)
             if command[0].endswith(".py")
             else subprocess.Popen(
-                command, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True
+                command,
+                env=dict(environment),
+                stderr=subprocess.PIPE,
+                text=True,
+                start_new_session=True,
             )
         )
         self._new: queue.SimpleQueue[str | None] = queue.SimpleQueue()
@@ -43,7 +47,7 @@ class WorkerProcess:
         self._new.put(None)
 
     def wait_for(self, words: str) -> str:
-        """Wait for a line with this text; fails when the worker ends or stays silent."""
+        """Wait for a line with this text; fails when the process ends or stays silent."""
         deadline = monotonic() + WAIT_SECONDS
         while True:
             try:
@@ -57,14 +61,32 @@ class WorkerProcess:
 
     def ended(self) -> int:
         """Wait for the end; returns the exit code, and `lines` is complete then."""
-        status = self._process.wait(WAIT_SECONDS)
-        while (line := self._new.get(timeout=WAIT_SECONDS)) is not None:
-            self.lines.append(line)
+        status = int(self._process.wait(WAIT_SECONDS))
+        self._reader.join(WAIT_SECONDS)
+        while not self._new.empty():
+            if (line := self._new.get()) is not None:
+                self.lines.append(line)
         return status
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return int(self._process.pid)
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal."""
         self._process.send_signal(number)
+
+    def close(self) -> None:
+        """Kill the process if it still runs."""
+        self._process.kill()
+        self._process.wait(WAIT_SECONDS)
+        self._reader.join(WAIT_SECONDS)
+        self._process.stderr.close()
+
+
+class WorkerProcess(LoggingProcess):
+    """A worker, which may wait at the gate of the constant handler."""
 
     def pass_gate(self) -> None:
         """Let the request at the gate continue."""
@@ -79,10 +101,3 @@ class WorkerProcess:
         except HTTPError as error:
             with error:
                 return error.code, json.load(error)["checks"]
-
-    def close(self) -> None:
-        """Kill the process if it still runs."""
-        self._process.kill()
-        self._process.wait(WAIT_SECONDS)
-        self._reader.join(WAIT_SECONDS)
-        self._process.stderr.close()
