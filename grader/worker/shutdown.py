@@ -98,8 +98,8 @@ def _events() -> Iterator[tuple[socket.socket, Callable[[], None]]]:
 
 
 def _drain(events: socket.socket, stopping: threading.Event, seconds: float, log: Logger) -> bool:
-    log.info("Stopping: finishing running requests, taking no new ones")
     stopping.set()
+    log.info("Stopping: finishing running requests, taking no new ones")
     arrived, _, _ = select.select([events], [], [], seconds)
     ended = bool(arrived) and events.recv(1)[0] == _ENDED
     if ended:

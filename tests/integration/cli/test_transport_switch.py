@@ -281,6 +281,7 @@ class Workers:
     def replace(self, active: str, *, drains: bool, at_gate: bool = False) -> None:
         """End the worker after its job, which it may hold at the gate, and start another one."""
         self.current.signal(signal.SIGTERM)
+        self.current.wait_for("Stopping")  # else it may take a request before it has noticed
         if at_gate:
             self.current.pass_gate()
         assert self.current.ended() == 0, self.current.lines
