@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import signal
-import threading
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import Any
 from urllib.error import HTTPError
 
@@ -16,6 +17,7 @@ from grader.contract.api_keys import Scope
 pytestmark = pytest.mark.engine
 # `constant_worker.py` goes by the language; the API knows these, and the worker has no sandbox.
 PROGRAM = {"problemId": "sum", "language": "python", "source": "print(3)"}
+TEN = 10
 
 
 def test_a_run_answers_the_result_of_a_worker(api: ApiProcess, key: str) -> None:
@@ -100,25 +102,25 @@ def test_counters_and_overview_come_from_the_engines(
     assert b"grading_api_requests_total" in api.get("/metrics").body
 
 
-def test_sigterm_answers_the_waiting_and_ends_streams(world: ApiWorld, key: str) -> None:
+def test_sigterm_answers_all_that_wait_and_ends_all_streams(world: ApiWorld, key: str) -> None:
     """No caller gets a broken connection, and the process ends with 0."""
     api = world.start_api(QUEUE_NAME=f"{world.name}.nobody")
-    answers: dict[str, Any] = {}
-    accepted = api.post("/v1/submissions", PROGRAM, key).json
+    accepted = [api.post("/v1/submissions", PROGRAM, key).json for _ in range(TEN)]
 
-    def wait() -> None:
-        answers["run"] = api.post("/v1/run", {"submission": PROGRAM}, key)
-
-    caller = threading.Thread(target=wait)
-    with api.events(accepted["requestId"], key) as events:
-        next(events)
-        caller.start()
-        while b"grading_api_waiting_callers 1.0" not in api.get("/metrics").body:
+    with ExitStack() as stack:
+        pool = stack.enter_context(ThreadPoolExecutor(TEN))
+        ids = [each["requestId"] for each in accepted]
+        streams = [stack.enter_context(api.events(each, key)) for each in ids]
+        for events in streams:
+            next(events)
+        body = {"submission": PROGRAM}
+        runs = [pool.submit(api.post, "/v1/run", body, key) for _ in range(TEN)]
+        while f"grading_api_waiting_callers {TEN}.0".encode() not in api.get("/metrics").body:
             pass
         api.process.signal(signal.SIGTERM)
-        left = list(events)
-    caller.join(60)
+        left = [document for events in streams for _, document in events]
+        answers = [each.result(60) for each in runs]
 
-    assert answers["run"].status == 202
-    assert all(document["status"] == "queued" for _, document in left)
+    assert [each.status for each in answers] == [202] * TEN
+    assert all(document["status"] == "queued" for document in left)
     assert api.process.ended() == 0
