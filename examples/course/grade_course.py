@@ -22,7 +22,8 @@ import sys
 import time
 import tomllib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -359,7 +360,10 @@ def summary(rows: Iterable[tuple[str, ...]]) -> str:
     )
 
 
-def main(arguments: list[str]) -> int:
+def main(
+    arguments: list[str],
+    open_client: Callable[..., AbstractContextManager[HttpGradingClient]] = open_http_client,
+) -> int:
     """Grade a course; returns the exit code."""
     parser = argparse.ArgumentParser(description="Grade a folder of students' repositories.")
     parser.add_argument("course", type=Path, help="course.toml")
@@ -372,9 +376,7 @@ def main(arguments: list[str]) -> int:
         course = read_course(options.course)
         tasks = list(find_tasks(course, options.students))
         state = State(options.output.with_suffix(".state.json"))
-        with open_http_client(
-            url, api_key=key, ca_file=os.environ.get("GRADING_CA_FILE")
-        ) as client:
+        with open_client(url, api_key=key, ca_file=os.environ.get("GRADING_CA_FILE")) as client:
             count = send(client, tasks, state, course)
             print(f"{count} sent, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC", file=sys.stderr)
             sent = [state.sent[task.key] for task in tasks if task.source]
