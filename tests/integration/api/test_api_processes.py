@@ -6,7 +6,6 @@ import signal
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from typing import Any
 from urllib.error import HTTPError
 
 import pytest

@@ -32,6 +32,7 @@ from grader.worker.retry import Retrier
 pytestmark = pytest.mark.engine
 
 PAGE = Path(__file__).parents[3] / "docs" / "results.md"
+PACKAGES = Path(sys.prefix) / "share" / "grader" / "api-tests"
 SECONDS = 30  # a limit for a hung test
 VALUE = PushedValue("result:req_1", b"{}", "progress:req_1")
 
@@ -184,15 +185,39 @@ def test_a_feed_reads_the_password_again_when_it_is_refused(
     assert "Traceback" not in log_stream.getvalue()
 
 
-def test_the_subscriber_of_the_page_gets_early_and_late_results(
-    redis_server: RedisServer, bench: Bench
-) -> None:
-    """The example of docs/results.md, in a process of its own."""
-    (example,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
-    asks = f"{example}\nprint('ready', flush=True)\nfor name in ('req_0', 'req_1'):\n"
+def python_subscriber(example: str, folder: Path) -> list[str]:
+    """A program that waits for two results with the example in Python."""
+    asks = "print('ready', flush=True)\nfor name in ('req_0', 'req_1'):\n"
     asks += f"    print(wait_for_result(name, {SECONDS}).decode(), flush=True)\n"
+    (folder / "subscriber.py").write_text(f"{example}\n{asks}")
+    return [sys.executable, str(folder / "subscriber.py")]
+
+
+def node_subscriber(example: str, folder: Path) -> list[str]:
+    """The same with the example for Node."""
+    (folder / "node_modules").symlink_to(PACKAGES / "node_modules")
+    asks = "console.log('ready');\nfor (const name of ['req_0', 'req_1'])\n"
+    asks += "  console.log(await waitForResult(name));\nprocess.exit(0);\n"
+    (folder / "subscriber.mjs").write_text(f"{example}\n{asks}")
+    return ["node", str(folder / "subscriber.mjs")]
+
+
+@pytest.mark.parametrize(
+    ("language", "write_program"), [("python", python_subscriber), ("js", node_subscriber)]
+)
+def test_the_subscriber_of_the_page_gets_early_and_late_results(
+    redis_server: RedisServer,
+    bench: Bench,
+    tmp_path: Path,
+    language: str,
+    write_program: Callable[[str, Path], list[str]],
+) -> None:
+    """The examples of docs/results.md, in a process of their own."""
+    (example,) = re.findall(rf"```{language}\n(.*?)```", PAGE.read_text(), re.DOTALL)
     given = {
-        "REDIS_URL": f"{redis_server.url}?ssl_ca_certs={redis_server.ca_file}",
+        "REDIS_URL": redis_server.url,
+        "SSL_CERT_FILE": str(redis_server.ca_file),
+        "NODE_EXTRA_CA_CERTS": str(redis_server.ca_file),
         "REDIS_PASSWORD": redis_server.password,
     }
     pushed = PushedResults(RedisPublisher(lambda: redis_server.login), bench.log)
@@ -201,7 +226,7 @@ def test_the_subscriber_of_the_page_gets_early_and_late_results(
         grade(bench, 1)
         wait_for(redis_server, "req_0")
         process = subprocess.Popen(
-            [sys.executable, "-c", asks], env={**os.environ, **given}, stdout=subprocess.PIPE
+            write_program(example, tmp_path), env={**os.environ, **given}, stdout=subprocess.PIPE
         )
         with process:
             assert process.stdout
