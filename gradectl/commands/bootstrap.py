@@ -134,12 +134,13 @@ def _trust(
 
 def _print_policies(app: CloudContext, environment: Environment) -> None:
     """Write the policies of a person who applies; without --output they are JSON all the same."""
-    policies = apply_policies(policy_scope(environment))
+    policies = list(apply_policies(policy_scope(environment)).values())
     if app.ui.output == "table":
         app.ui.write("\n".join(json.dumps(each, indent=2) for each in policies) + "\n")
-        app.ui.say("two policies, because one would be too large; a person who applies needs both")
+        text = "one policy would be too large; a person who applies needs all"
+        app.ui.say(f"{len(policies)} policies, because {text}")
         return
-    app.ui.emit("apply-policies", {"policies": list(policies)}, Table((), ()))
+    app.ui.emit("apply-policies", {"policies": policies}, Table((), ()))
 
 
 def _check_bucket(aws: Aws, bucket: str) -> None:

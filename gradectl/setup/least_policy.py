@@ -21,6 +21,11 @@ _READS = (
     " mq:Describe* mq:List* rds:Describe* rds:ListTagsForResource servicequotas:GetServiceQuota"
     " servicequotas:ListServiceQuotas ssm:DescribeParameters sts:GetCallerIdentity"
 )
+#: What a plan of load balancer and Redis reads, none of which has a resource level.
+_API_READS = (
+    "elasticache:Describe* elasticache:ListTagsForResource elasticloadbalancing:Describe*"
+    " ec2:GetSecurityGroupsForVpc"
+)
 #: EC2 and autoscaling name most of their resources by generated IDs, so the region is the limit.
 _NETWORK = (
     "ec2:AllocateAddress ec2:AssociateRouteTable ec2:AttachInternetGateway"
@@ -46,12 +51,17 @@ _UNNAMED = (
     " ecs:DeregisterTaskDefinition ecs:RegisterTaskDefinition logs:DeleteResourcePolicy"
     " logs:PutResourcePolicy mq:CreateBroker mq:CreateConfiguration mq:CreateTags mq:DeleteTags"
 )
+#: Records of the hosted zone, and the state of a change, whose ID only AWS knows.
+_DNS = "route53:ChangeResourceRecordSets route53:GetHostedZone route53:ListResourceRecordSets"
+_CHANGES = "arn:aws:route53:::change/*"
 #: Services that get a role of the environment.
 _PASSED_TO = ("ecs-tasks.amazonaws.com", "monitoring.rds.amazonaws.com")
 #: Services whose service-linked role AWS creates with the first resource.
 _LINKED = (
     "ecs.amazonaws.com",
     "ecs.application-autoscaling.amazonaws.com",
+    "elasticache.amazonaws.com",
+    "elasticloadbalancing.amazonaws.com",
     "mq.amazonaws.com",
     "rds.amazonaws.com",
 )
@@ -69,6 +79,9 @@ class PolicyScope:
         state_bucket: Bucket of the Terraform state.
         files_bucket: Bucket of submissions and results.
         repository: Repository of the workers' images.
+        api: Whether it has the HTTP API.
+        redis: Whether it has a Redis of its own.
+        zone_id: Hosted zone of the API's domain name; "" for none.
     """
 
     name: str
@@ -77,6 +90,9 @@ class PolicyScope:
     state_bucket: str
     files_bucket: str
     repository: str
+    api: bool = False
+    redis: bool = False
+    zone_id: str = ""
 
     @property
     def prefix(self) -> str:
@@ -92,24 +108,27 @@ class PolicyScope:
         return f"arn:aws:{service}::{self.account_id}:{resource}"
 
 
-def apply_policies(scope: PolicyScope) -> tuple[dict[str, Any], dict[str, Any]]:
+def apply_policies(scope: PolicyScope) -> dict[str, dict[str, Any]]:
     """
     Write the policies of a person who plans, applies, deploys and destroys an environment.
 
-    Both are needed; together they would exceed the size of a managed policy. They cover the
-    default root: workers on Fargate, without the web tier, an own key or service discovery.
-    Bootstrapping is not part of them.
+    All are needed; together they would exceed the size of a managed policy. They cover the
+    default root: workers on Fargate, without a web tier on instances, an own key or service
+    discovery; API and Redis where the scope has them. Bootstrapping is not part of them.
 
     Args:
         scope: The resources of the environment.
 
     Returns:
-        One for reads, network, roles and workers, and one for what holds data.
+        The policies by name: reads, network, roles and workers; what holds data; and, where the
+        scope has one of them, API and Redis.
     """
-    return (
-        _document([*_network_and_roles(scope), *_workers(scope)]),
-        _document([*_files(scope), *_services(scope)]),
-    )
+    api = [*_api(scope), *_redis(scope)]
+    return {
+        "network-and-workers": _document([*_network_and_roles(scope), *_workers(scope)]),
+        "data": _document([*_files(scope), *_services(scope)]),
+        **({"api": _document([_allow("ReadApi", _API_READS, ["*"]), *api])} if api else {}),
+    }
 
 
 def plan_policy(scope: PolicyScope) -> dict[str, Any]:
@@ -122,10 +141,11 @@ def plan_policy(scope: PolicyScope) -> dict[str, Any]:
     Args:
         scope: The resources of the environment.
     """
-    reads = ("Get", "List", "Head")
+    reads = ("Describe", "Get", "List", "Head")
     found = [
         {**one, "Action": [each for each in one["Action"] if each.split(":")[1].startswith(reads)]}
-        for one in (*_network_and_roles(scope), *_workers(scope), *_files(scope), *_services(scope))
+        for policy in apply_policies(scope).values()
+        for one in policy["Statement"]
         if one["Sid"] not in {"Read", "Files"}
     ]
     lock = [f"arn:aws:s3:::{scope.state_bucket}/*.tflock"]
@@ -216,8 +236,10 @@ def _workers(scope: PolicyScope) -> list[dict[str, Any]]:
 
 
 def _files(scope: PolicyScope) -> list[dict[str, Any]]:
-    """The state, and the bucket of the environment."""
-    state, files = (f"arn:aws:s3:::{name}" for name in (scope.state_bucket, scope.files_bucket))
+    """The state, and the buckets of the environment."""
+    state = f"arn:aws:s3:::{scope.state_bucket}"
+    names = [scope.files_bucket, *([f"{scope.name}-web-logs-*"] if scope.api else [])]
+    buckets = [f"arn:aws:s3:::{name}" for name in names]
     settings = "s3:GetBucketVersioning s3:GetEncryptionConfiguration s3:ListBucket"
     return [
         _allow("State", settings, [state]),
@@ -234,9 +256,9 @@ def _files(scope: PolicyScope) -> list[dict[str, Any]]:
             " s3:PutBucketOwnershipControls s3:PutBucketPolicy s3:PutBucketPublicAccessBlock"
             " s3:PutBucketTagging s3:PutBucketVersioning s3:PutEncryptionConfiguration"
             " s3:PutLifecycleConfiguration",
-            [files],
+            buckets,
         ),
-        _allow("Files", f"{_OBJECTS} s3:DeleteObjectVersion", [f"{files}/*"]),
+        _allow("Files", f"{_OBJECTS} s3:DeleteObjectVersion", [f"{each}/*" for each in buckets]),
     ]
 
 
@@ -246,7 +268,8 @@ def _services(scope: PolicyScope) -> list[dict[str, Any]]:
         _allow(
             "Parameters",
             "ssm:AddTagsToResource ssm:DeleteParameter ssm:GetParameter ssm:GetParameters"
-            " ssm:ListTagsForResource ssm:PutParameter ssm:RemoveTagsFromResource",
+            " ssm:GetParametersByPath ssm:ListTagsForResource ssm:PutParameter"
+            " ssm:RemoveTagsFromResource",
             [scope.arn("ssm", f"parameter/{scope.name}/*")],
         ),
         _allow(
@@ -284,6 +307,77 @@ def _services(scope: PolicyScope) -> list[dict[str, Any]]:
             " ecr:InitiateLayerUpload ecr:ListImages ecr:PutImage ecr:UploadLayerPart",
             [scope.arn("ecr", f"repository/{scope.repository}")],
         ),
+    ]
+
+
+def _api(scope: PolicyScope) -> list[dict[str, Any]]:
+    """Load balancer, certificate, web ACL and DNS records of the HTTP API, where there is one."""
+    if not scope.api:
+        return []
+    balancer = f"app/{scope.prefix}-web/*"
+    zone = f"arn:aws:route53:::hostedzone/{scope.zone_id}"
+    return [
+        _allow(
+            "LoadBalancer",
+            "elasticloadbalancing:AddTags elasticloadbalancing:CreateListener"
+            " elasticloadbalancing:CreateLoadBalancer elasticloadbalancing:CreateTargetGroup"
+            " elasticloadbalancing:DeleteListener elasticloadbalancing:DeleteLoadBalancer"
+            " elasticloadbalancing:DeleteTargetGroup elasticloadbalancing:ModifyListener"
+            " elasticloadbalancing:ModifyListenerAttributes"
+            " elasticloadbalancing:ModifyLoadBalancerAttributes"
+            " elasticloadbalancing:ModifyTargetGroup"
+            " elasticloadbalancing:ModifyTargetGroupAttributes elasticloadbalancing:RemoveTags"
+            " elasticloadbalancing:SetSecurityGroups elasticloadbalancing:SetSubnets"
+            " elasticloadbalancing:SetWebACL",
+            [
+                scope.arn("elasticloadbalancing", f"loadbalancer/{balancer}"),
+                scope.arn("elasticloadbalancing", f"listener/{balancer}"),
+                scope.arn("elasticloadbalancing", f"targetgroup/{scope.name}-api-*"),
+            ],
+        ),
+        _allow(
+            "WebAcl",
+            "wafv2:AssociateWebACL wafv2:CreateWebACL wafv2:DeleteWebACL"
+            " wafv2:DisassociateWebACL wafv2:GetWebACL wafv2:GetWebACLForResource"
+            " wafv2:ListTagsForResource wafv2:TagResource wafv2:UntagResource"
+            " wafv2:UpdateWebACL",
+            [
+                scope.arn("wafv2", f"regional/webacl/{scope.prefix}-web/*"),
+                scope.arn("wafv2", "regional/managedruleset/*"),  # that of AWS in the web ACL
+                scope.arn("elasticloadbalancing", f"loadbalancer/{balancer}"),
+            ],
+        ),
+        _allow(
+            "Certificate",
+            "acm:AddTagsToCertificate acm:DeleteCertificate acm:DescribeCertificate"
+            " acm:ListTagsForCertificate acm:RemoveTagsFromCertificate acm:RequestCertificate",
+            [scope.arn("acm", "certificate/*")],  # only its ID is in the ARN
+        ),
+        *([_allow("DnsRecords", _DNS, [zone])] if scope.zone_id else []),
+        *([_allow("DnsChanges", "route53:GetChange", [_CHANGES])] if scope.zone_id else []),
+    ]
+
+
+def _redis(scope: PolicyScope) -> list[dict[str, Any]]:
+    """The replication group of Redis, where there is one."""
+    if not scope.redis:
+        return []
+    return [
+        _allow(
+            "Redis",
+            "elasticache:AddTagsToResource elasticache:CreateCacheSubnetGroup"
+            " elasticache:CreateReplicationGroup elasticache:DecreaseReplicaCount"
+            " elasticache:DeleteCacheSubnetGroup elasticache:DeleteReplicationGroup"
+            " elasticache:IncreaseReplicaCount elasticache:ModifyCacheSubnetGroup"
+            " elasticache:ModifyReplicationGroup elasticache:RemoveTagsFromResource",
+            [
+                *(
+                    scope.arn("elasticache", f"{kind}:{scope.prefix}-redis*")
+                    for kind in ("cluster", "replicationgroup", "subnetgroup")
+                ),
+                scope.arn("elasticache", "parametergroup:default.*"),  # of the engine
+            ],
+        )
     ]
 
 

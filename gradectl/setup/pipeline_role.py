@@ -97,6 +97,9 @@ def policy_scope(environment: Environment) -> PolicyScope:
         environment.state_bucket,
         environment.files_bucket,
         environment.image_repository,
+        environment.has_api,
+        environment.has_cache,
+        str(environment.variables.get("web_hosted_zone_id") or ""),
     )
 
 
@@ -114,8 +117,6 @@ def role_template(project_root: Path, environment: Environment, trust: Trust) ->
         environment: The environment.
         trust: Which jobs may assume it.
     """
-    names = ("network-and-workers", "data")
-    policies = apply_policies(policy_scope(environment))
     values: Mapping[str, Any] = {
         "name": environment.name,
         "option": trust.option,
@@ -126,7 +127,7 @@ def role_template(project_root: Path, environment: Environment, trust: Trust) ->
         "subject": json.dumps(trust.subject),
         "policies": [
             {"name": name, "document": json.dumps(policy)}
-            for name, policy in zip(names, policies, strict=True)
+            for name, policy in apply_policies(policy_scope(environment)).items()
         ],
         "plan_subject": json.dumps(trust.plan_subject) if trust.plan_subject else "",
         "plan_policy": json.dumps(plan_policy(policy_scope(environment))),

@@ -5,6 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
+
+from gradectl.environment import Environment
+from lives.recorded_actions import not_allowed, recorded_actions
 
 #: No state leaves the test's own directory.
 LOCAL_BACKEND = 'terraform {\n  backend "local" {}\n}\n'
@@ -40,6 +44,9 @@ def prepare(terraform_folder: Callable[..., Any], account: Any) -> Any:
         **VALUES,
         "web_certificate_arn": certificate["CertificateArn"],
         "web_cidr_blocks": ["203.0.113.0/24"],
+        "web_domain_name": "api.example.com",
+        "web_hosted_zone_id": hosted_zone(account.client("route53")),
+        "web_waf": {},
         "webhook_allowed_hosts": ["lms.example.com"],
         "webhook_private_hosts": ["lms.example.com"],
     }
@@ -50,6 +57,15 @@ def prepare(terraform_folder: Callable[..., Any], account: Any) -> Any:
     root = terraform_folder("environments", files).within(AWS_ENDPOINT_URL=account.url, **SECRETS)
     root.run("init", "-no-color", "-input=false")
     return root
+
+
+def hosted_zone(route53: Any) -> str:
+    """Create a zone whose ID begins with Z, as all of AWS do and only some of moto."""
+    while True:
+        zone = route53.create_hosted_zone(Name="example.com", CallerReference=str(uuid4()))
+        zone_id = str(zone["HostedZone"]["Id"]).rpartition("/")[2]
+        if zone_id.startswith("Z"):
+            return zone_id
 
 
 def live(root: Any, account: Any) -> None:
@@ -65,19 +81,40 @@ def live(root: Any, account: Any) -> None:
 
     on = [f"-var={switch}=true" for switch in SWITCHES]
     assert_nothing_is_replaced(root.plan(*on))
-    root.run("apply", "-no-color", "-auto-approve", WAITS_AT_ONCE, *on)
+    with recorded_actions(account.url) as actions:
+        root.run("apply", "-no-color", "-auto-approve", WAITS_AT_ONCE, *on)
     assert root.attempt("plan", "-no-color", "-detailed-exitcode", *on).returncode == 0
     outputs = json.loads(root.run("output", "-json"))
     applied = {name: output["value"] for name, output in outputs.items()}
     assert_secrets_are_in_ssm_and_not_in_the_state(root, applied, account.client("ssm"))
     assert_the_api_runs_behind_the_load_balancer(applied, account)
 
-    root.run("apply", "-no-color", "-auto-approve", WAITS_AT_ONCE)
+    with recorded_actions(account.url) as off:
+        root.run("apply", "-no-color", "-auto-approve", WAITS_AT_ONCE)
+    assert_the_policies_allow(actions | off)
     assert set(root.run("state", "list").split()) == before
     root.run("destroy", "-no-color", "-auto-approve", WAITS_AT_ONCE)
     assert root.run("state", "list").strip() == ""
     assert account.client("elbv2").describe_load_balancers()["LoadBalancers"] == []
     assert account.client("elasticache").describe_replication_groups()["ReplicationGroups"] == []
+
+
+def assert_the_policies_allow(actions: set[str]) -> None:
+    """All calls that turn the API on and off are in the policies of a person who applies."""
+    services = {each.partition(":")[0] for each in actions}
+    environment = Environment(
+        schema_version=1,
+        name="test",
+        account_id="123456789012",
+        region="ap-northeast-2",
+        variables={"enable_api": True, "enable_redis": True, "web_hosted_zone_id": "Z0"},
+    )
+    denied = not_allowed(actions, environment)
+    denied.discard("iam:GetUser")  # only without a check of credentials, and sts answers then
+    denied.discard("kms:Decrypt")  # the account's key of SSM allows it to all who may read
+
+    assert {"elasticache", "elasticloadbalancing", "route53", "wafv2"} <= services
+    assert not denied, denied
 
 
 def assert_nothing_is_replaced(plan: dict[str, Any]) -> None:

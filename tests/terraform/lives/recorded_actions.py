@@ -25,6 +25,7 @@ _PREFIX = {"monitoring": "cloudwatch"}
 _MODEL = {"monitoring": "cloudwatch", "events": "events"}
 #: Operation -> action of IAM, where they differ; from the service authorization reference.
 _ACTIONS = {
+    "s3:DeleteBucketCors": "s3:PutBucketCORS",
     "s3:DeleteBucketLifecycle": "s3:PutLifecycleConfiguration",
     "s3:DeleteBucketEncryption": "s3:PutEncryptionConfiguration",
     "s3:DeleteBucketOwnershipControls": "s3:PutBucketOwnershipControls",
@@ -41,6 +42,7 @@ _ACTIONS = {
     "s3:HeadObject": "s3:GetObject",
     "s3:ListObjectVersions": "s3:ListBucketVersions",
     "s3:ListObjectsV2": "s3:ListBucket",
+    "s3:PutBucketCors": "s3:PutBucketCORS",
     "s3:PutBucketEncryption": "s3:PutEncryptionConfiguration",
     "s3:PutBucketLifecycleConfiguration": "s3:PutLifecycleConfiguration",
     "s3:PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
@@ -76,7 +78,7 @@ def not_allowed(actions: set[str], environment: Environment) -> set[str]:
     """The actions that are not in the policies of a person who applies an environment."""
     allowed = {
         pattern
-        for policy in apply_policies(policy_scope(environment))
+        for policy in apply_policies(policy_scope(environment)).values()
         for statement in policy["Statement"]
         for pattern in statement["Action"]
     }

@@ -97,12 +97,21 @@ def test_a_provider_of_the_account_is_used_and_not_changed(account: Any) -> None
 
 
 def test_bootstrap_without_the_options_keeps_the_role(account: Any) -> None:
-    """It is in a stack of its own."""
+    """It is in a stack of its own, with all policies of a person who applies as managed ones."""
     account.gradectl("bootstrap", "dev", "--yes", "--ci-github", "acme/exams")
     done = account.gradectl("bootstrap", "dev", "--yes", "-o", "json")
+    printed = account.gradectl("bootstrap", "dev", "--policy", "-o", "json").document["policies"]
+    iam = account.client("iam")
+    attached = iam.list_attached_role_policies(RoleName="dev-gradectl-ci")["AttachedPolicies"]
+    written = [
+        iam.get_policy_version(PolicyArn=each["PolicyArn"], VersionId="v1")["PolicyVersion"]
+        for each in attached
+    ]
 
     assert done.code == 0, done.stderr
     assert trust(account)
+    assert len(printed) == 2
+    assert sorted(str(each["Document"]) for each in written) == sorted(map(str, printed))
 
 
 def test_a_dry_run_creates_nothing(account: Any) -> None:
@@ -122,7 +131,11 @@ def test_a_dry_run_creates_nothing(account: Any) -> None:
 def test_cfn_lint_finds_nothing(trusted: Trust) -> None:
     """In the template as it is deployed."""
     environment = Environment(
-        schema_version=1, name="dev", account_id="123456789012", region="eu-west-1"
+        schema_version=1,
+        name="dev",
+        account_id="123456789012",
+        region="eu-west-1",
+        variables={"enable_api": True, "enable_redis": True, "web_hosted_zone_id": "Z0123"},
     )
     text = role_template(REPOSITORY, environment, trusted)
     found = api.lint(text, config=ManualArgs(regions=["eu-west-1"], include_checks=["I"]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,17 +15,51 @@ from gradectl.setup.least_policy import (
     size,
 )
 
-LONGEST = PolicyScope("e" * 20, "123456789012", "ap-southeast-3", "s" * 63, "f" * 63, "r" * 40)
-SCOPE = PolicyScope("dev", "123456789012", "eu-west-1", "state", "files", "dev-grading-worker")
-STATEMENTS = [each for policy in apply_policies(SCOPE) for each in policy["Statement"]]
+LONGEST = PolicyScope(
+    *("e" * 20, "123456789012", "ap-southeast-3", "s" * 63, "f" * 63, "r" * 40),
+    api=True,
+    redis=True,
+    zone_id="Z" * 32,
+)
+PLAIN = PolicyScope("dev", "123456789012", "eu-west-1", "state", "files", "dev-grading-worker")
+SCOPE = replace(PLAIN, api=True, redis=True, zone_id="Z0123")
+STATEMENTS = [each for policy in apply_policies(SCOPE).values() for each in policy["Statement"]]
 
 
 def test_each_policy_fits_into_a_managed_policy() -> None:
-    """Also with long names; both together fit into the inline policies of a role."""
-    sizes = [size(policy) for policy in apply_policies(LONGEST)]
+    """Also with long names, and everything that an environment may have."""
+    sizes = [size(policy) for policy in apply_policies(LONGEST).values()]
 
     assert max(sizes) <= MAX_CHARACTERS
-    assert sum(sizes) <= 10_240
+
+
+def test_only_an_environment_with_api_or_redis_has_their_rights() -> None:
+    """Each switch brings its own, limited to the names of the environment where AWS has them."""
+    of_each = {
+        switch: {
+            each.partition(":")[0]
+            for one in apply_policies(scope)["api"]["Statement"]
+            for each in one["Action"]
+            if "Describe" not in each
+        }
+        for switch, scope in {
+            "api": replace(PLAIN, api=True),
+            "redis": replace(PLAIN, redis=True),
+        }.items()
+    }
+    (records,) = [one for one in STATEMENTS if one["Sid"] == "DnsRecords"]
+    (redis,) = [one for one in STATEMENTS if one["Sid"] == "Redis"]
+    (logs,) = [one for one in STATEMENTS if one["Sid"] == "FilesBucket"]
+
+    assert set(apply_policies(PLAIN)) == {"network-and-workers", "data"}
+    assert {"acm", "elasticloadbalancing", "wafv2"} <= of_each["api"]
+    assert "elasticloadbalancing" not in of_each["redis"]
+    assert records["Resource"] == ["arn:aws:route53:::hostedzone/Z0123"]
+    assert (
+        "arn:aws:elasticache:eu-west-1:123456789012:replicationgroup:dev-grading-redis*"
+        in redis["Resource"]
+    )
+    assert logs["Resource"] == ["arn:aws:s3:::files", "arn:aws:s3:::dev-web-logs-*"]
 
 
 def test_wildcards_in_actions_only_read() -> None:
@@ -41,7 +76,7 @@ def test_wildcards_in_actions_only_read() -> None:
 )
 def test_a_change_of_any_resource_is_bound_by_a_condition(statement: dict[str, Any]) -> None:
     """To the region, or to services that may get a linked role."""
-    assert "Condition" in statement or statement["Sid"] == "Read"
+    assert "Condition" in statement or statement["Sid"] in {"Read", "ReadApi"}
 
 
 def test_only_roles_of_the_environment_change_and_only_its_services_get_them() -> None:
