@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import in_process
 import jsonschema
 import psutil
 import pytest
@@ -52,10 +53,9 @@ class Team:
         )
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """Run and wait until the end."""
-        with self.start(*words) as process:
-            output, errors = process.communicate(timeout=SECONDS)
-        return subprocess.CompletedProcess(words, process.returncode, output, errors)
+        """Run in this process, which saves most of the processor time."""
+        done = in_process.run(self.root, self.environ, "validate", *words)
+        return subprocess.CompletedProcess(words, done.code, done.stdout, done.stderr)
 
 
 @pytest.fixture
@@ -352,9 +352,10 @@ def test_without_terraform_there_is_one_error(team: Callable[..., Team]) -> None
 def test_the_names_of_checks_are_completed(team: Callable[..., Team]) -> None:
     """By the shell, like environments."""
     words = {"COMP_WORDS": "gradectl validate --only che", "COMP_CWORD": "3"}
-    run = team(GOOD, _GRADECTL_COMPLETE="bash_complete", **words).run()
+    with team(GOOD, _GRADECTL_COMPLETE="bash_complete", **words).start() as process:
+        output, _ = process.communicate(timeout=SECONDS)
 
-    assert run.stdout.split() == ["plain,checkov"]
+    assert output.split() == ["plain,checkov"]
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
