@@ -187,6 +187,11 @@ def is_final(document: Message) -> bool:
     return not isinstance(document, Submission) or document.status.is_final
 
 
+def is_taken(document: Submission) -> bool:
+    """Whether a worker has taken a submission, so that the list has it."""
+    return document.status not in (SubmissionStatus.AWAITING_UPLOAD, SubmissionStatus.QUEUED)
+
+
 def queued(request_id: str, caller: dict[str, Any], new: NewSubmission) -> Submission:
     """Make the first document of a submission."""
     return Submission(
@@ -301,7 +306,7 @@ def add_submissions(app: FastAPI, api: FakeApi) -> None:
     @app.get("/v1/submissions")
     async def listed(limit: int, cursor: int = 0) -> Response:
         newest = [each[-1] for each in reversed(api.documents.values())]
-        found = [each for each in newest if isinstance(each, Submission)]
+        found = [each for each in newest if isinstance(each, Submission) and is_taken(each)]
         following = str(cursor + limit) if len(found) > cursor + limit else None
         page = SubmissionPage(submissions=found[cursor : cursor + limit], next=following)
         return Response(page.to_json(), media_type="application/json")

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from browser import Watched, sign_in
-from fake_api import SERVICE_KEY, USER_KEY, FakeApi, running_fake
+from fake_api import ADMIN_KEY, SERVICE_KEY, USER_KEY, FakeApi, running_fake
 from playwright.sync_api import BrowserContext, Page, expect
 
 from grader.api.errors import ApiError, Kind
@@ -454,6 +454,29 @@ def test_a_link_to_a_submission_opens_it(tab: Watched, api: FakeApi) -> None:
 
     tab.page.goto(f"{api.url}/#/submission/req_other")
     expect(tab.page.locator("#result-body")).to_contain_text("submission req_other not found")
+
+
+def test_the_history_has_what_waits_also_after_the_tab_was_closed(page: Page, api: FakeApi) -> None:
+    """The browser keeps its id until a worker takes it, for this user only."""
+    submit(page)
+    row = page.get_by_role("row").filter(has_text=FIRST)
+    expect(row).to_contain_text("Queued")
+    kept = "localStorage.getItem('grading.pending.kim')"
+    assert page.evaluate(kept) == FIRST
+
+    again = page.context.new_page()
+    page.close()
+    sign_in(again, api.url, ADMIN_KEY)
+    expect(again.locator("#history-note")).to_have_text("There are no submissions yet.")
+    again.get_by_role("button", name="Forget the key").click()
+    sign_in(again, api.url, USER_KEY)
+    expect(again.get_by_role("row").filter(has_text=FIRST)).to_contain_text("Queued")
+
+    again.get_by_role("button", name=f"Show {FIRST}").click()
+    api.wait_for("GET", EVENTS, 2)
+    api.push(graded(api, [a_case(1)]))
+    expect(again.get_by_role("row").filter(has_text=FIRST)).to_contain_text("Accepted (AC)")
+    again.wait_for_function(f"{kept} === null")
 
 
 def test_the_history_goes_back_page_by_page(tab: Watched, api: FakeApi) -> None:

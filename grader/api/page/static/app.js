@@ -3,6 +3,7 @@ import { ApiError } from "./api.js";
 import { announce, byId, el, stored } from "./dom.js";
 import { t, time } from "./i18n.js";
 import { render } from "./markdown.js";
+import { Pending } from "./pending.js";
 import { ResultView, stateChip } from "./result.js";
 import { askForKey, describe, start } from "./shell.js";
 import { base64, Source } from "./source.js";
@@ -15,11 +16,13 @@ const source = new Source();
 const view = new ResultView();
 let api = null;
 let me = null;
+let pending = null;
 let problems = [];
 let languages = [];
 let watching = null;
 let following = null;
 let cursor = "";
+let loads = 0;
 
 const failed = (error) => {
   if (error instanceof ApiError && error.status === 401) askForKey(error);
@@ -116,6 +119,7 @@ async function submit(event) {
     }
     note.textContent = "";
     stored.write("sessionStorage", draftKey(), source.attachment ? "" : source.text);
+    pending.add(accepted.requestId);
     open(accepted.requestId);
   } catch (error) {
     note.textContent = failed(error);
@@ -145,7 +149,7 @@ async function follow(id) {
     for await (const found of api.watch(id, { signal, waiting: () => announce(t("say.reconnecting")) })) {
       if (following !== id) return;
       view.show(found);
-      if (found.status !== status) loadHistory(); // it has those that a worker has taken
+      if (found.status !== status) loadHistory();
       status = found.status;
     }
   } catch (error) {
@@ -168,7 +172,24 @@ function historyRow(found) {
     el("td", { className: "number" }, found.result ? String(found.result.score) : ""), el("td", {}, button));
 }
 
+/** Those sent from here that no worker has taken; forgets the ids of the others. */
+async function waitingOnes(listed) {
+  const read = async (id) => {
+    try {
+      const found = listed.find((each) => each.requestId === id) ?? await api.json(`/v1/submissions/${encodeURIComponent(id)}`);
+      if (found.status === "queued") return [found];
+    } catch (error) {
+      if (error.status !== 404) return [];
+    }
+    pending.remove(id);
+    return [];
+  };
+  return (await Promise.all(pending.ids.map(read))).flat();
+}
+
 async function loadHistory(more = false) {
+  loads += 1;
+  const load = loads;
   const query = new URLSearchParams({ limit: String(PAGE) });
   if (more && cursor) query.set("cursor", cursor);
   const user = byId("history-user").value.trim();
@@ -176,7 +197,9 @@ async function loadHistory(more = false) {
   const note = byId("history-note");
   try {
     const page = await api.json(`/v1/submissions?${query}`);
-    const rows = page.submissions.map(historyRow);
+    const waiting = more ? [] : await waitingOnes(page.submissions);
+    if (load !== loads) return; // a later one draws
+    const rows = [...waiting.filter((each) => !user || each.userId === user), ...page.submissions].map(historyRow);
     if (more) byId("history").append(...rows);
     else byId("history").replaceChildren(...rows);
     cursor = page.next ?? "";
@@ -198,6 +221,7 @@ async function startEditor() {
 
 async function opened(client, caller) {
   [api, me] = [client, caller];
+  pending = new Pending(me.userId ?? me.name);
   const all = me.scopes.includes("read-all");
   byId("user-field").hidden = Boolean(me.userId);
   byId("history-user-field").hidden = !all;
