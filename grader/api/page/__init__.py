@@ -144,7 +144,7 @@ def _add_document(router: APIRouter, path: str, document: _File, policy: str) ->
 def _add_files(router: APIRouter, prefix: str, find: Callable[[str], _File | None]) -> None:
     async def answer(request: Request, name: str) -> Response:
         if (found := find(name)) is None:
-            raise HTTPException(404, "no such file; reload the page to get the current ones")
+            raise HTTPException(404)
         return found.answer(request, _FOREVER)
 
     router.add_api_route(prefix + "/{name:path}", answer, methods=["GET", "HEAD"])
