@@ -18,10 +18,9 @@ from typing import Any
 sys.path.append(str(Path(__file__).resolve().parents[1] / "tests" / "support"))
 
 from browser import chromium, sign_in
-from fake_api import ADMIN_KEY, USER_KEY, FakeApi, running_fake
+from fake_api import ADMIN_KEY, USER_KEY, FakeApi, a_problem, running_fake
 from playwright.sync_api import Browser, Page
 
-from grader.api.models import Problem
 from grader.contract.messages import CaseResult, Grade
 from grader.contract.submissions import Progress, Submission, SubmissionStatus
 from grader.contract.verdicts import Fault, Verdict
@@ -106,13 +105,13 @@ def grade(cases: tuple[CaseResult, ...], score: int, **values: object) -> Grade:
 def fill(api: FakeApi) -> Submission:
     """Give the server problems and a history; the last submission is still running."""
     api.problems = [
-        Problem(problem_id="best-stretch", title="Best stretch", has_statement=True),
-        Problem(problem_id="shortest-path", title="Shortest path", has_statement=False),
-        Problem(problem_id="sum", title="Sum of numbers", has_statement=True),
-        Problem(problem_id="two-numbers", title="Two numbers", has_statement=False),
+        a_problem("best-stretch", "Best stretch", has_statement=True),
+        a_problem("shortest-path", "Shortest path"),
+        a_problem("sum", "Sum of numbers", has_statement=True),
+        a_problem("two-numbers", "Two numbers"),
     ]
     api.statements = {"best-stretch": STATEMENT}
-    tip = "memory limit 256 MB, peak 10 MB: 32 MB would be enough"
+    tip = "256 MB of memory asked, 10 MB used: 32 MB would do."
     finished = WHEN + timedelta(minutes=14, seconds=2)
     documents = [
         submission(0, result=grade(CASES[:1], 100), problem_id="sum", language="cpp"),

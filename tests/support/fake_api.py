@@ -32,12 +32,23 @@ USER_KEY = "gk_aaaaaaaaaaaa_" + "u" * 43
 SERVICE_KEY = "gk_bbbbbbbbbbbb_" + "s" * 43
 ADMIN_KEY = "gk_cccccccccccc_" + "a" * 43
 CALLERS: dict[str, dict[str, Any]] = {
-    USER_KEY: {"name": "kim", "userId": "kim", "scopes": ["submit", "read-own"]},
-    SERVICE_KEY: {"name": "course", "userId": None, "scopes": ["submit", "read-all"]},
+    USER_KEY: {
+        "name": "kim",
+        "userId": "kim",
+        "scopes": ["submit", "read-own"],
+        "priority": False,
+    },
+    SERVICE_KEY: {
+        "name": "course",
+        "userId": None,
+        "scopes": ["submit", "read-all"],
+        "priority": True,
+    },
     ADMIN_KEY: {
         "name": "operator",
         "userId": "root",
         "scopes": ["submit", "read-own", "read-all", "admin"],
+        "priority": True,
     },
 }
 STATEMENT = """# Sum of numbers

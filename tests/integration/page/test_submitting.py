@@ -507,6 +507,25 @@ def test_the_history_goes_back_page_by_page(tab: Watched, api: FakeApi) -> None:
     expect(tab.page.locator("#result-body")).to_contain_text("1 MB")
 
 
+def test_the_limits_are_those_of_the_problem_unless_some_are_entered(
+    page: Page, api: FakeApi
+) -> None:
+    """A user sees them, and may lower them; the urgent queue is not for users."""
+    page.get_by_label("Choose a problem").select_option("sum")
+    page.locator("summary").click()
+    memory = page.get_by_label("MB per case")
+    expect(memory).to_have_attribute("placeholder", "256")
+    expect(memory).to_have_attribute("max", "256")
+    expect(page.locator("#urgent-field")).to_be_hidden()
+    memory.fill("64")
+    submit(page)
+
+    body = sent(api)
+    assert body["memoryLimit"] == 64
+    assert "timeLimit" not in body
+    assert body["priority"] is False
+
+
 def test_a_service_key_names_the_user(tab: Watched, api: FakeApi) -> None:
     """A key without a user of its own submits for one, and says so before it calls the server."""
     sign_in(tab.page, api.url, SERVICE_KEY)
@@ -514,9 +533,13 @@ def test_a_service_key_names_the_user(tab: Watched, api: FakeApi) -> None:
     expect(tab.page.locator("#submit-error")).to_have_text("Name the user who submits.")
 
     tab.page.get_by_label("User who submits").fill("lee")
+    tab.page.locator("summary").click()
+    expect(tab.page.get_by_label("MB per case")).to_have_attribute("max", "")
+    tab.page.get_by_label("Urgent").check()
     tab.page.get_by_role("button", name="Submit", exact=True).click()
 
-    assert sent(api)["userId"] == "lee"
+    body = sent(api)
+    assert (body["userId"], body["priority"]) == ("lee", True)
 
 
 def test_a_key_lasts_for_the_session_unless_its_user_chooses_more(

@@ -38,14 +38,19 @@ function listProblems() {
   byId("problem").replaceChildren(...found.map((each) => el("option", { value: each.problemId, selected: each.problemId === chosen }, each.title && each.title !== each.problemId ? `${each.title} (${each.problemId})` : each.problemId)));
   byId("found").textContent = problems.length ? t("problem.found", { count: found.length, all: problems.length }) : t("problem.none");
   if (found.length === 1 && words.length) byId("problem").value = found[0].problemId;
-  if (byId("problem").value !== chosen) showStatement();
+  if (byId("problem").value !== chosen) showProblem();
 }
 
-async function showStatement() {
+/** Shows the statement of the chosen problem, and its limits, which a key with a user may only lower. */
+async function showProblem() {
   const chosen = byId("problem").value;
   const article = byId("statement");
   article.hidden = true;
   const problem = problems.find((each) => each.problemId === chosen);
+  for (const [id, limit] of [["time-limit", problem?.timeLimit], ["memory-limit", problem?.memoryLimit]]) {
+    byId(id).placeholder = limit ?? "";
+    byId(id).max = me.userId && limit ? limit : "";
+  }
   if (!problem?.hasStatement) return;
   try {
     const text = await api.text(`/v1/problems/${encodeURIComponent(chosen)}/statement`);
@@ -85,8 +90,8 @@ function request() {
   const { bytes, ...fields } = source.fields();
   const body = {
     problemId: byId("problem").value, language: byId("language").value, ...fields,
-    timeLimit: Number(byId("time-limit").value), memoryLimit: Number(byId("memory-limit").value),
-    stopAtFirstFailure: byId("stop").checked, priority: byId("urgent").checked,
+    timeLimit: Number(byId("time-limit").value) || undefined, memoryLimit: Number(byId("memory-limit").value) || undefined,
+    stopAtFirstFailure: byId("stop").checked, priority: me.priority && byId("urgent").checked,
   };
   if (!me.userId) body.userId = byId("user").value.trim();
   const program = bytes ?? new TextEncoder().encode(fields.source ?? "");
@@ -225,6 +230,7 @@ async function opened(client, caller) {
   const all = me.scopes.includes("read-all");
   byId("user-field").hidden = Boolean(me.userId);
   byId("history-user-field").hidden = !all;
+  byId("urgent-field").hidden = !me.priority;
   byId("operator-link").hidden = !me.scopes.includes("admin");
   const lists = await Promise.allSettled([api.json("/v1/problems"), api.json("/v1/languages")]);
   [problems, languages] = lists.map((each) => each.value ?? []);
@@ -249,7 +255,7 @@ function changed() {
 function listen() {
   byId("search").addEventListener("input", listProblems);
   byId("search").addEventListener("keydown", (event) => { if (event.key === "Enter") { event.preventDefault(); byId("problem").focus(); } });
-  byId("problem").addEventListener("change", showStatement);
+  byId("problem").addEventListener("change", showProblem);
   byId("language").addEventListener("change", () => chooseLanguage());
   byId("submission").addEventListener("submit", submit);
   byId("submission").noValidate = true;
