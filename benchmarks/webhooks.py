@@ -44,7 +44,8 @@ from grader.testing import MemoryParameterStore
 from grader.webhooks.delivery import Deliverer
 from grader.webhooks.guard import HostRules
 from grader.webhooks.payload import body_of
-from grader.webhooks.sender import Limits, WebhookSender
+from grader.webhooks.sender import WebhookSender
+from grader.webhooks.shares import Limits
 from grader.webhooks.signing import Signing
 
 DELIVERIES = 1500

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -24,6 +24,7 @@ from grader.ports.results import Outbox, WebhookDelivery
 from grader.webhooks.delivery import Attempt, Deliverer
 from grader.webhooks.payload import NoBodyError, body_of
 from grader.webhooks.schedule import next_delay
+from grader.webhooks.shares import HostShares, Limits
 from grader.webhooks.signing import Keys, Signing
 
 #: Longer than an attempt with the slowest resolver.
@@ -40,27 +41,6 @@ _GATHER_SECONDS = 0.005
 #: A host whose failed attempts take longer gets one thread until it answers again.
 _SLOW_SECONDS = 3.0
 _UNREADABLE = "the result cannot be read; perhaps a newer worker has written it"
-
-
-@dataclass(frozen=True)
-class Limits:
-    """
-    How much is sent at the same time.
-
-    Args:
-        threads: Deliveries in all.
-        per_host: Deliveries to one host.
-        held: Deliveries that are taken from the outbox in all, with those that are being sent;
-            half as many to one host. They save queries.
-        idle_seconds: Between two looks for due deliveries, unless `wake` is called.
-        retry_seconds: After an error of the database or the parameter store.
-    """
-
-    threads: int = 16
-    per_host: int = 8
-    held: int = 64
-    idle_seconds: float = 5.0
-    retry_seconds: float = 15.0
 
 
 @dataclass(frozen=True)
@@ -100,14 +80,15 @@ class WebhookSender:
     _inbox: SimpleQueue[_Report | None] = field(default_factory=SimpleQueue, init=False)
     _tasks: SimpleQueue[_Task | None] = field(default_factory=SimpleQueue, init=False)
     _threads: int = field(default=0, init=False)
-    _held: Counter[str] = field(default_factory=Counter, init=False)
-    _sending: Counter[str] = field(default_factory=Counter, init=False)
-    _waiting: dict[str, deque[_Task]] = field(default_factory=dict, init=False)
-    _slow: set[str] = field(default_factory=set, init=False)
+    _shares: HostShares[_Task] = field(init=False)
     _counts: Counter[str] = field(default_factory=Counter, init=False)
     _reported_at: float = field(default_factory=time.monotonic, init=False)
     _tidied_at: float = field(default=-_TIDY_SECONDS, init=False)
     _trouble: str = field(default="", init=False)
+
+    def __post_init__(self) -> None:
+        """Hold nothing yet."""
+        self._shares = HostShares(self.limits)
 
     @contextmanager
     def in_background(self) -> Iterator[None]:
@@ -148,14 +129,15 @@ class WebhookSender:
     def _round(self) -> bool:
         """Take what is due and hand it to the threads; returns whether there was anything."""
         self._housekeeping()
-        if self._held.total() > self.limits.held // 2:
+        if self._shares.room < self.limits.held // 2:
             return False
         keys = self.signing.keys()
-        most_per_host = max(self.limits.held // 2, 1)
-        slow = dict.fromkeys(self._slow, most_per_host - 1)
-        busy = {host: self._held[host] + slow.get(host, 0) for host in {*self._held, *slow}}
-        most = self.limits.held - self._held.total()
-        taken = self.outbox.take(most, _LEASE, busy=busy, most_per_host=most_per_host)
+        taken = self.outbox.take(
+            self._shares.room,
+            _LEASE,
+            busy=self._shares.busy(),
+            most_per_host=self.limits.held_per_host,
+        )
         singles = [each.subject for each in taken if not each.is_batch]
         rows = self.outbox.jobs(singles) if singles else {}
         for each in taken:
@@ -166,32 +148,18 @@ class WebhookSender:
             except ValueError:  # it holds up no other one
                 self._failed(each, Attempt(_UNREADABLE))
             else:
-                self._held[each.host] += 1
-                self._waiting.setdefault(each.host, deque()).append(_Task(each, body, keys))
+                self._shares.add(each.host, _Task(each, body, keys))
         self._dispatch()
         return bool(taken)
 
     def _dispatch(self) -> None:
-        """Hand to the threads what may be sent now: each host gets its share."""
-        free = self.limits.threads - self._sending.total()
-        progress = True
-        while free > 0 and progress:
-            progress = False
-            for host in list(self._waiting):
-                limit = 1 if host in self._slow else self.limits.per_host
-                if free > 0 and self._sending[host] < limit:
-                    self._start(host, self._waiting[host].popleft())
-                    free, progress = free - 1, True
-                    if not self._waiting[host]:
-                        del self._waiting[host]
-
-    def _start(self, host: str, task: _Task) -> None:
-        self._sending[host] += 1
-        if self._threads < min(self._sending.total(), self.limits.threads):
+        """Hand to the threads what may be sent now."""
+        for task in self._shares.start():
+            self._tasks.put(task)
+        while self._threads < self._shares.sending:
             self._threads += 1
             name = f"webhook-{self._threads}"
             threading.Thread(target=self._work, name=name, daemon=True).start()
-        self._tasks.put(task)
 
     def _work(self) -> None:
         while (task := self._tasks.get()) is not None:
@@ -221,19 +189,12 @@ class WebhookSender:
     def _note(self, reports: list[_Report]) -> None:
         """Write the results of attempts; those that cannot be written are made again later."""
         for each in reports:
-            host, attempt = each.delivery.host, each.attempt
-            for counter in (self._held, self._sending):
-                counter[host] -= 1
-                if not counter[host]:
-                    del counter[host]
-            if attempt.succeeded or attempt.seconds < _SLOW_SECONDS:
-                self._slow.discard(host)
-            else:
-                self._slow.add(host)
+            is_slow = not each.attempt.succeeded and each.attempt.seconds >= _SLOW_SECONDS
+            self._shares.ended(each.delivery.host, is_slow=is_slow)
         if not self._stopping.is_set():
             self._dispatch()
         try:
-            self._give_back(host for host in self._waiting if host in self._slow)
+            self._release(self._shares.give_back_slow())
             done = [each.delivery for each in reports if each.attempt.succeeded]
             if done:
                 self.outbox.delivered(done)
@@ -245,14 +206,9 @@ class WebhookSender:
         except Exception as error:  # noqa: BLE001 - the leases end, and the deliveries are due again
             self._warn(error)
 
-    def _give_back(self, hosts: Iterable[str]) -> None:
-        """Give back what waits for these hosts, so that no lease ends while it waits."""
-        for host in list(hosts):
-            waiting = [each.delivery for each in self._waiting.pop(host)]
-            self._held[host] -= len(waiting)
-            if not self._held[host]:
-                del self._held[host]
-            self.outbox.release(waiting)
+    def _release(self, tasks: list[_Task]) -> None:
+        if tasks:
+            self.outbox.release([each.delivery for each in tasks])
 
     def _succeeded(self, delivery: WebhookDelivery) -> None:
         self._counts["delivered"] += 1
@@ -300,14 +256,13 @@ class WebhookSender:
         for _ in range(self._threads):
             self._tasks.put(None)
         try:
-            self._give_back(self._waiting)
+            self._release(self._shares.give_back())
         except Exception as error:  # noqa: BLE001 - the leases end by themselves
             self._warn(error)
         deadline = time.monotonic() + _JOIN_SECONDS * 0.75
-        while self._sending and (left := deadline - time.monotonic()) > 0:
+        while self._shares.sending and (left := deadline - time.monotonic()) > 0:
             self._note(self._received(left))
-        if self._sending:
-            count = self._sending.total()
+        if count := self._shares.sending:
             self.log.warning("Webhooks were being sent; they are sent again", count=count)
         if self._counts:
             self._report(time.monotonic())

@@ -236,6 +236,7 @@ PURE = (
     "grader.text",
     "grader.webhooks.guard",
     "grader.webhooks.schedule",
+    "grader.webhooks.shares",
     "grader.worker.copies",
     "grader.worker.settlement",
 )

@@ -27,7 +27,8 @@ from grader.ports.results import Answer, DeliveryStatus, SignedPost, WebhookDeli
 from grader.testing import MemoryJobStore, MemoryParameterStore
 from grader.webhooks.delivery import Deliverer
 from grader.webhooks.guard import HostRules, host_of
-from grader.webhooks.sender import Limits, WebhookSender
+from grader.webhooks.sender import WebhookSender
+from grader.webhooks.shares import Limits
 from grader.webhooks.signing import Signing
 
 NOW = datetime(2026, 11, 30, 12, 0, tzinfo=UTC)
