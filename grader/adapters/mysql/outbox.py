@@ -79,20 +79,15 @@ _AMONG = update(WEBHOOK_DELIVERIES).where(
 _SET_DELIVERED = _AMONG.values(
     status=_DELIVERED,
     attempts=_ROW.attempts + 1,
-    first_attempt_at=func.coalesce(_ROW.first_attempt_at, bindparam("now")),
     delivered_at=bindparam("now"),
     next_attempt_at=None,
     leased_until=None,
     last_error="",
 )
-_SET_FAILED = (
-    update(WEBHOOK_DELIVERIES)
-    .where(
-        _ROW.delivery_id == bindparam("wanted"),
-        _ROW.status == _PENDING,
-        _ROW.attempts == bindparam("wanted_attempts"),
-    )
-    .values(first_attempt_at=func.coalesce(_ROW.first_attempt_at, bindparam("now")))
+_SET_FAILED = update(WEBHOOK_DELIVERIES).where(
+    _ROW.delivery_id == bindparam("wanted"),
+    _ROW.status == _PENDING,
+    _ROW.attempts == bindparam("wanted_attempts"),
 )
 _RESEND = update(WEBHOOK_DELIVERIES).where(
     _ROW.delivery_id == bindparam("wanted"),
@@ -218,7 +213,7 @@ class MysqlOutbox:
                 "last_error": reason[:_LONGEST_ERROR],
             }
             mine = {"wanted": delivery.delivery_id, "wanted_attempts": delivery.attempts}
-            connection.execute(_SET_FAILED, {**values, **mine, "now": now})
+            connection.execute(_SET_FAILED, {**values, **mine})
 
     def find(
         self, *, status: DeliveryStatus | None = None, subject: str = "", most: int = 100
@@ -244,7 +239,6 @@ class MysqlOutbox:
                 "status": _PENDING,
                 "attempts": 0,
                 "next_attempt_at": self._now(connection),
-                "first_attempt_at": None,
                 "delivered_at": None,
                 "leased_until": None,
                 "last_error": "",

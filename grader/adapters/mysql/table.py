@@ -55,7 +55,6 @@ WEBHOOK_DELIVERIES = Table(
     Column("host", String(255), nullable=False),
     Column("status", String(16), nullable=False),
     Column("attempts", Integer, nullable=False),
-    Column("first_attempt_at", _MOMENT),
     Column("next_attempt_at", _MOMENT),
     Column("leased_until", _MOMENT),
     Column("last_error", String(1024), nullable=False),

@@ -59,7 +59,6 @@ def _create_outbox() -> None:
         sa.Column("host", sa.String(255), nullable=False),
         sa.Column("status", sa.String(16), nullable=False),
         sa.Column("attempts", sa.Integer, nullable=False),
-        sa.Column("first_attempt_at", DATETIME(fsp=6)),
         sa.Column("next_attempt_at", DATETIME(fsp=6)),
         sa.Column("leased_until", DATETIME(fsp=6)),
         sa.Column("last_error", sa.String(1024), nullable=False),
