@@ -75,12 +75,13 @@ def lines(folder: str) -> Iterator[tuple[str, str]]:
 
 def old_words(texts: Iterable[tuple[str, str]], words: dict[str, str]) -> str:
     """Each old word in texts, as `file:line: 'old'; write: new`."""
-    patterns = [(re.compile(old), new) for old, new in words.items()]
+    any_old = re.compile("|".join(f"(?:{old})" for old in words))
     return "\n".join(
         f"{where}: '{found[0].strip()}'; write: {new}"
         for where, text in texts
-        for pattern, new in patterns
-        if (found := pattern.search(text))
+        if any_old.search(text)
+        for old, new in words.items()
+        if (found := re.search(old, text))
     )
 
 
