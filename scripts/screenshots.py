@@ -150,6 +150,7 @@ def overview(request_id: str) -> dict[str, Any]:
             {"workerId": "exams-worker-2", "running": 2, "lastSeenAt": WHEN.isoformat()},
         ],
         "failures": [failure],
+        "away": [],
         "commands": [
             {"title": "State of the environment", "command": "gradectl status exams"},
             {"title": "Follow a request", "command": f"gradectl queue trace -e exams {request_id}"},
