@@ -381,7 +381,14 @@ class HttpGradingClient:
         if body is not None:
             headers["content-type"] = "application/json"
             raw = json.dumps(body).encode()
-        return self._repeat(method, self._url + path, raw, headers)
+        answer = self._repeat(method, self._url + path, raw, headers)
+        if not answer.headers.get("content-type", "").startswith("application/json"):
+            raise GraderError(
+                "the answer is not one of the API",
+                where=self._url + path,
+                next_step="compare the URL; a proxy may have answered in the API's place",
+            )
+        return answer
 
     def _repeat(
         self,

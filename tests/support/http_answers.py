@@ -60,9 +60,12 @@ def answering() -> Iterator[HttpAnswers]:
             if reply.status == 0:
                 self.close_connection = True
                 return
-            raw = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
+            if isinstance(reply.body, bytes):
+                raw, kind = reply.body, {}
+            else:
+                raw, kind = json.dumps(reply.body).encode(), {"content-type": "application/json"}
             self.send_response(reply.status)
-            for name, value in {**reply.headers, "content-length": str(len(raw))}.items():
+            for name, value in {**kind, **reply.headers, "content-length": str(len(raw))}.items():
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(raw)
