@@ -14,6 +14,7 @@ from grader.adapters.activemq.sender import ActiveMQSender
 from grader.adapters.s3 import S3ObjectStore
 from grader.client import AsyncGradingClient, GradingClient, HttpGradingClient, Program
 from grader.client.http import LARGEST_IN_BODY
+from grader.contract.api_keys import Scope
 from grader.contract.names import PRIORITY_QUEUE, REQUESTS_QUEUE
 from grader.contract.submissions import Submission
 from grader.contract.verdicts import Status, Verdict
@@ -41,8 +42,9 @@ class _QueuesOfTheWorld:
 
 @pytest.fixture
 def http(graded: GradedApi) -> Iterator[HttpGradingClient]:
-    """A client of the API with the key of the user `ann`."""
-    made = HttpGradingClient(graded.api.url, graded.world.make_key("ann"))
+    """A client of the API with the key of `ann`, an operator, who may use the urgent queue."""
+    key = graded.world.make_key("ann", Scope.SUBMIT, Scope.READ_OWN, Scope.ADMIN)
+    made = HttpGradingClient(graded.api.url, key)
     yield made
     made.close()
 
