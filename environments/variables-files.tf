@@ -30,10 +30,10 @@ variable "s3_bucket_name" {
 variable "s3_cors" {
   description = "Web origins that may upload directly to the bucket with presigned URLs; null allows the page of the API (enable_api) if web_domain_name is set, and none else."
   type = object({
-    origins         = list(string)                                                       # such as https://judge.example.com
-    methods         = optional(list(string), ["PUT"])                                    # GET, HEAD, POST, PUT
-    headers         = optional(list(string), ["content-type", "content-md5", "x-amz-*"]) # allowed request headers
-    max_age_seconds = optional(number, 3600)                                             # for which browsers cache the preflight response
+    origins         = list(string)                                                                        # such as https://judge.example.com
+    methods         = optional(list(string), ["PUT"])                                                     # GET, HEAD, POST, PUT
+    headers         = optional(list(string), ["content-type", "content-md5", "if-none-match", "x-amz-*"]) # allowed request headers
+    max_age_seconds = optional(number, 3600)                                                              # for which browsers cache the preflight response
   })
   default = null
 }

@@ -43,10 +43,10 @@ variable "bucket_name" {
 variable "cors" {
   description = "Web origins that may upload directly to the bucket with presigned URLs; null allows none."
   type = object({
-    origins         = list(string)                                                       # https://host or https://host:port
-    methods         = optional(list(string), ["PUT"])                                    # GET, HEAD, POST and PUT
-    headers         = optional(list(string), ["content-type", "content-md5", "x-amz-*"]) # allowed request headers
-    max_age_seconds = optional(number, 3600)                                             # for which browsers cache the preflight response
+    origins         = list(string)                                                                        # https://host or https://host:port
+    methods         = optional(list(string), ["PUT"])                                                     # GET, HEAD, POST and PUT
+    headers         = optional(list(string), ["content-type", "content-md5", "if-none-match", "x-amz-*"]) # allowed request headers
+    max_age_seconds = optional(number, 3600)                                                              # for which browsers cache the preflight response
   })
   default = null
 
