@@ -1,5 +1,5 @@
 """
-Passes results and progress on, on a background thread that no job waits for.
+Passes results and progress on to Redis, on a background thread that no job waits for.
 
 Jobs only put something down here. What a slow or absent service cannot take is dropped and counted:
 the queue and the row have each result.
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from time import monotonic
@@ -18,13 +18,10 @@ from grader.adapters.redis import RedisPublisher
 from grader.contract.documents import document_of, fields_of_message
 from grader.contract.messages import JobResult
 from grader.contract.submissions import Progress
-from grader.errors import AccessError, GraderError
 from grader.logs import Logger
-from grader.ports.jobs import JobStore
 from grader.ports.results import (
     NoProgress,
     NoResultBus,
-    ProgressNote,
     ProgressSink,
     PushedValue,
     ResultBus,
@@ -32,6 +29,9 @@ from grader.ports.results import (
     progress_channel,
     result_channel,
 )
+from grader.worker.column_progress import ColumnProgress
+from grader.worker.latest_progress import LatestProgress, MakeProgress
+from grader.worker.outage import Outage
 from grader.worker.parameters import RedisParameters
 
 #: Results that wait for the thread, and bytes that wait for the service.
@@ -44,99 +44,6 @@ _FIRST_BACKOFF_SECONDS = 0.5
 _LONGEST_BACKOFF_SECONDS = 10.0
 #: Time between two values of progress over Redis.
 _REDIS_INTERVAL_SECONDS = 0.1
-_Made = Callable[[], Progress]
-
-
-class LatestProgress:
-    """
-    The newest progress of each job, in small intervals; thread-safe.
-
-    Args:
-        interval_seconds: From the first report to when it is due, so that short jobs show none.
-        clock: Monotonic time, seconds.
-    """
-
-    def __init__(self, interval_seconds: float, *, clock: Callable[[], float] = monotonic) -> None:
-        self._interval_seconds = interval_seconds
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._made: dict[str, _Made] = {}
-        self._due: float | None = None
-
-    def report(self, request_id: str, progress: _Made) -> bool:
-        """Replace the progress of a job; returns whether it is the first one of an interval."""
-        with self._lock:
-            self._made[request_id] = progress
-            if self._due is not None:
-                return False
-            self._due = self._clock() + self._interval_seconds
-            return True
-
-    def forget(self, request_id: str) -> None:
-        """Drop the progress of a job that has ended."""
-        with self._lock:
-            self._made.pop(request_id, None)
-
-    def seconds_left(self) -> float | None:
-        """Return the time until something is due; None while nothing is."""
-        with self._lock:
-            return None if self._due is None else max(self._due - self._clock(), 0.0)
-
-    def take(self) -> dict[str, _Made]:
-        """Take what is due, to be made; empty before the time."""
-        with self._lock:
-            if self._due is None or self._due > self._clock():
-                return {}
-            made, self._made, self._due = self._made, {}, None
-            return made
-
-
-class Outage:
-    """
-    Logs the begin and the end of an outage once each.
-
-    Args:
-        log: Log of the worker.
-        what: What is not passed on meanwhile, such as ``Results``.
-        where: Where it would go, such as ``Redis``.
-    """
-
-    def __init__(self, log: Logger, what: str, where: str) -> None:
-        self._log = log
-        self._what = f"{what} not passed on to {where}"
-        self._again = f"{what} passed on to {where} again"
-        self._lock = threading.Lock()
-        self._lasts = False
-        self._dropped = 0
-
-    def dropped(self, count: int = 1) -> None:
-        """Count what could not be passed on."""
-        with self._lock:
-            self._dropped += count
-
-    def failed(self, reason: str, error: Exception | None = None) -> None:
-        """Note a failure."""
-        if not self._lasts:
-            self._lasts = True
-            self._log.warning(self._what, reason=reason, exc_info=error)
-
-    def over(self) -> None:
-        """Note a success."""
-        if self._lasts:
-            self._lasts = False
-            self._log.warning(self._again, dropped=self._counted())
-
-    def closed(self, left: int) -> None:
-        """Note the end of the worker, and how many are left."""
-        self.dropped(left)
-        if dropped := self._counted():
-            self._log.warning(self._what, dropped=dropped)
-
-    def _counted(self) -> int:
-        """Return the number that was dropped since the last call."""
-        with self._lock:
-            dropped, self._dropped = self._dropped, 0
-            return dropped
 
 
 @dataclass(frozen=True)
@@ -198,7 +105,7 @@ class PushedResults:
                 self._outage.dropped()
             self._changed.notify()
 
-    def report(self, request_id: str, progress: _Made) -> None:
+    def report(self, request_id: str, progress: MakeProgress) -> None:
         """Put the progress of a job down."""
         if self._latest.report(request_id, progress):
             with self._changed:
@@ -286,80 +193,7 @@ class PushedResults:
         backoff = _FIRST_BACKOFF_SECONDS * 2 ** min(self._failures, 10)
         self._failures += 1
         self._next_try = self._clock() + min(backoff, _LONGEST_BACKOFF_SECONDS)
-        self._outage.failed(str(error), None if isinstance(error, GraderError) else error)
-
-
-class ColumnProgress:
-    """
-    Notes the progress of running jobs in their rows; `grader.ports.results.ProgressSink`.
-
-    One statement per interval for all jobs of the worker; jobs shorter than that cost none.
-
-    Args:
-        jobs: The table of jobs.
-        attempts: Returns the running attempts by request id.
-        interval_seconds: Time between two statements.
-        log: Log of the worker.
-        refresh: Called when the login is refused: the password may have been changed.
-    """
-
-    def __init__(
-        self,
-        jobs: JobStore,
-        attempts: Callable[[], Mapping[str, int]],
-        interval_seconds: float,
-        log: Logger,
-        refresh: Callable[[], None] = lambda: None,
-    ) -> None:
-        self._jobs = jobs
-        self._attempts = attempts
-        self._latest = LatestProgress(interval_seconds)
-        self._refresh = refresh
-        self._outage = Outage(log, "Progress", "the database")
-        self._wanted = threading.Event()
-        self._closing = threading.Event()
-
-    def report(self, request_id: str, progress: _Made) -> None:
-        """Put the progress of a job down."""
-        if self._latest.report(request_id, progress):
-            self._wanted.set()
-
-    @contextmanager
-    def in_background(self) -> Iterator[None]:
-        """Write while the block runs."""
-        thread = threading.Thread(target=self._run, name="progress", daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            self._closing.set()
-            self._wanted.set()
-            thread.join(_CLOSE_SECONDS)
-
-    def _run(self) -> None:
-        while True:
-            self._wanted.wait()
-            if self._closing.wait(self._latest.seconds_left() or 0.0):
-                return
-            self._wanted.clear()
-            self._write()
-
-    def _write(self) -> None:
-        try:
-            progress, attempts = self._latest.take(), self._attempts()
-            notes = [
-                ProgressNote(request_id, attempts[request_id], make().to_json().decode())
-                for request_id, make in progress.items()
-                if request_id in attempts
-            ]
-            if notes:
-                self._jobs.note_progress(notes)
-                self._outage.over()
-        except AccessError as error:
-            self._outage.failed(str(error))
-            self._refresh()
-        except Exception as error:  # noqa: BLE001 - whatever it is, jobs go on
-            self._outage.failed(str(error), None if isinstance(error, GraderError) else error)
+        self._outage.failed(str(error), error)
 
 
 @dataclass(frozen=True)

@@ -34,13 +34,14 @@ from grader.webhooks.guard import HostRules
 from grader.webhooks.sender import WebhookSender
 from grader.worker.activity import ActiveJobs
 from grader.worker.claims import ClaimRenewer, lease_of
+from grader.worker.column_progress import ColumnProgress
 from grader.worker.consumer import Consumer
 from grader.worker.health import Health, serving
 from grader.worker.parameters import Parameters, open_redis_parameters, parameter_names
 from grader.worker.prefetch import Prefetcher
 from grader.worker.processor import JobProcessor
 from grader.worker.protection import ScaleInProtection
-from grader.worker.pushing import ColumnProgress, Pushing, open_pushing
+from grader.worker.pushing import Pushing, open_pushing
 from grader.worker.recorder import ResultRecorder
 from grader.worker.retry import Retrier
 from grader.worker.settlement import DeliveryPolicy

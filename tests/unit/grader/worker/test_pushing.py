@@ -27,8 +27,10 @@ from grader.ports.results import PushedValue
 from grader.settings import RedisSettings
 from grader.testing import MemoryJobStore, MemoryParameterStore
 from grader.webhooks.payload import body_of
+from grader.worker.column_progress import ColumnProgress
+from grader.worker.latest_progress import LatestProgress
 from grader.worker.parameters import RedisParameters
-from grader.worker.pushing import ColumnProgress, LatestProgress, PushedResults, open_pushing
+from grader.worker.pushing import PushedResults, open_pushing
 
 SECONDS = 30.0  # a limit for a hung test
 BODY = json.dumps(REQUEST).encode()
