@@ -20,6 +20,10 @@ _Text = TypeVar("_Text", str, str | None)
 _Name = Annotated[str, Field(min_length=1)]
 _MISSING: Final = "Field required"
 _COMMANDS: Final = {"ApiSettings": "grader api"}
+_SIGNING_SECRETS: Final = (
+    "SSM parameter: secrets that sign the webhooks, whsec_... separated by spaces;"
+    " during a rotation the new one first"
+)
 _SWITCHES = ("use_sqs_queue", "drain_other_transport")
 
 
@@ -125,8 +129,7 @@ class WebhookSettings(WebhookHostSettings):
 
     webhook_secret_param: str = Field(
         "",
-        description="SSM parameter: secrets that sign the webhooks, whsec_... separated by spaces;"
-        " during a rotation the new one first",
+        description=_SIGNING_SECRETS,
     )
     webhook_headers_param: str = Field(
         "",
@@ -142,10 +145,7 @@ class WebhookSettings(WebhookHostSettings):
 class WebhookSenderSettings(DatabaseSettings, HealthSettings, LogSettings, WebhookSettings):
     """Settings of `grader webhooks`."""
 
-    webhook_secret_param: _Name = Field(
-        description="SSM parameter: secrets that sign the webhooks, whsec_... separated by spaces;"
-        " during a rotation the new one first"
-    )
+    webhook_secret_param: _Name = Field(description=_SIGNING_SECRETS)
 
 
 class WebhookTestSettings(LogSettings, WebhookSettings):
