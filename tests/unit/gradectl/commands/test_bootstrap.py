@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
+from cfn_findings import cfn_findings
 
 from gradectl.deploy.rendering import bootstrap_template
 from gradectl.environment import Environment
@@ -39,13 +40,7 @@ def resources(text: str) -> dict[str, Any]:
 
 def test_cfn_lint_finds_nothing(text: str) -> None:
     """Not even informational findings."""
-    # These import sympy: seconds for each process that collects the tests.
-    from cfnlint import api  # noqa: PLC0415
-    from cfnlint.config import ManualArgs  # noqa: PLC0415
-
-    found = api.lint(text, config=ManualArgs(regions=["ap-northeast-2"], include_checks=["I"]))
-
-    assert [f"{match.rule.id} {match.message}" for match in found] == []
+    assert cfn_findings(text, "ap-northeast-2") == []
 
 
 def test_the_state_is_safe(resources: dict[str, Any]) -> None:
