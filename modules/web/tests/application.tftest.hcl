@@ -52,19 +52,6 @@ run "the_container_is_started_by_systemd" {
   }
 }
 
-run "the_log_is_encrypted_with_the_given_key" {
-  command = plan
-
-  variables {
-    application = { image = "registry.example.com/web:1.0", log_kms_key_arn = "arn:aws:kms:ap-northeast-2:123456789012:key/0123" }
-  }
-
-  assert {
-    condition     = aws_cloudwatch_log_group.this.kms_key_id == "arn:aws:kms:ap-northeast-2:123456789012:key/0123"
-    error_message = "The key is that of the log group."
-  }
-}
-
 run "an_image_outside_ecr_gets_no_pull_permission" {
   command = plan
 
@@ -73,6 +60,7 @@ run "an_image_outside_ecr_gets_no_pull_permission" {
       image              = "registry.example.com/web@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
       command            = ["serve", "--greeting", "it's"]
       health_check_path  = "/up"
+      log_kms_key_arn    = "arn:aws:kms:ap-northeast-2:123456789012:key/0123"
       log_retention_days = 7
       port               = 9000
       read_only          = false
@@ -103,6 +91,11 @@ run "an_image_outside_ecr_gets_no_pull_permission" {
       strcontains(base64decode(one([for file in yamldecode(trimprefix(base64decode(aws_launch_template.this[0].user_data), "#cloud-config\n")).write_files : file.content if file.path == "/etc/grading-web/start"])), "'serve' '--greeting' 'it'\\''s'")
     )
     error_message = "The command is quoted for the shell, and the root file system is writable."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_log_group.this.kms_key_id == "arn:aws:kms:ap-northeast-2:123456789012:key/0123"
+    error_message = "The key is that of the log group."
   }
 }
 

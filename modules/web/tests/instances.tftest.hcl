@@ -14,16 +14,20 @@ variables {
   application        = { image = "123456789012.dkr.ecr.ap-northeast-2.amazonaws.com/test-web:1.4.2" }
 }
 
-run "an_ami_can_be_pinned" {
+run "all_options_of_the_instances" {
   command = plan
 
   variables {
     instances = {
+      desired     = 3
       image_id    = "ami-0123456789abcdef0"
       kms_key_arn = "arn:aws:kms:ap-northeast-2:123456789012:key/00000000-0000-0000-0000-000000000000"
+      max         = 9
+      min         = 1
       type        = "m7i.large"
       volume_gb   = 100
     }
+    ssh = { key_name = "operators" }
   }
 
   assert {
@@ -39,6 +43,16 @@ run "an_ami_can_be_pinned" {
       aws_launch_template.this[0].block_device_mappings[0].ebs[0].kms_key_id == var.instances.kms_key_arn
     )
     error_message = "The volume has the given size and key."
+  }
+
+  assert {
+    condition     = aws_autoscaling_group.this[0].min_size == 1 && aws_autoscaling_group.this[0].desired_capacity == 3 && aws_autoscaling_group.this[0].max_size == 9
+    error_message = "The group has the given bounds."
+  }
+
+  assert {
+    condition     = aws_launch_template.this[0].key_name == "operators"
+    error_message = "The instances have the key pair."
   }
 }
 
@@ -68,38 +82,12 @@ run "a_g_before_the_generation_is_not_graviton" {
   }
 }
 
-run "an_ami_pinned_by_a_parameter" {
-  command = plan
-
-  variables {
-    instances = { image_id = "resolve:ssm:/golden/web:3" }
-  }
-
-  assert {
-    condition     = aws_launch_template.this[0].image_id == "resolve:ssm:/golden/web:3"
-    error_message = "A version of a parameter is as good as an id."
-  }
-}
-
-run "bounds_and_start" {
-  command = plan
-
-  variables {
-    instances = { min = 1, desired = 3, max = 9 }
-  }
-
-  assert {
-    condition     = aws_autoscaling_group.this[0].min_size == 1 && aws_autoscaling_group.this[0].desired_capacity == 3 && aws_autoscaling_group.this[0].max_size == 9
-    error_message = "The given values are used."
-  }
-}
-
 run "without_scaling_the_number_is_fixed" {
   command = plan
 
   variables {
     scaling   = {}
-    instances = { min = 1, desired = 3, max = 9 }
+    instances = { image_id = "resolve:ssm:/golden/web:3", min = 1, desired = 3, max = 9 }
   }
 
   assert {
@@ -108,6 +96,11 @@ run "without_scaling_the_number_is_fixed" {
       length(aws_autoscaling_policy.cpu) + length(aws_autoscaling_policy.requests) == 0
     )
     error_message = "Both bounds are the desired number, and there is no policy."
+  }
+
+  assert {
+    condition     = aws_launch_template.this[0].image_id == "resolve:ssm:/golden/web:3"
+    error_message = "A version of a parameter is as good as an id."
   }
 }
 
@@ -128,19 +121,6 @@ run "scales_by_requests" {
   assert {
     condition     = aws_autoscaling_policy.cpu["cpu"].target_tracking_configuration[0].target_value == 50
     error_message = "CPU has a target too."
-  }
-}
-
-run "installs_a_key_pair" {
-  command = plan
-
-  variables {
-    ssh = { key_name = "operators" }
-  }
-
-  assert {
-    condition     = aws_launch_template.this[0].key_name == "operators"
-    error_message = "The instances have the key pair."
   }
 }
 

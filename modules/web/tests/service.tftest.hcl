@@ -60,9 +60,7 @@ run "tasks_run_in_place_of_instances" {
     )
     error_message = "The outputs name what logs and alarms need."
   }
-}
 
-run "a_task_is_closed" {
   assert {
     condition = (
       aws_ecs_task_definition.this["this"].family == "test-grading-api-task" && aws_ecs_task_definition.this["this"].cpu == "256" &&
@@ -98,10 +96,6 @@ run "a_task_is_closed" {
     )
     error_message = "ECS may pull the image and write the log; the application has its own policies only."
   }
-}
-
-run "the_number_follows_cpu" {
-  command = plan
 
   assert {
     condition = (
@@ -111,21 +105,6 @@ run "the_number_follows_cpu" {
       one(aws_appautoscaling_policy.this["cpu"].target_tracking_scaling_policy_configuration).target_value == 60
     )
     error_message = "Two to four tasks at 60 percent CPU."
-  }
-}
-
-run "scales_by_requests" {
-  variables {
-    scaling = { requests_per_target = 1200 }
-  }
-
-  assert {
-    condition = (
-      keys(aws_appautoscaling_policy.this) == ["requests"] &&
-      one(one(aws_appautoscaling_policy.this["requests"].target_tracking_scaling_policy_configuration).predefined_metric_specification).resource_label ==
-      "app/test-grading-web/0123456789abcdef/targetgroup/test-web-8080/0123456789abcdef"
-    )
-    error_message = "The metric is that of the load balancer and the target group."
   }
 }
 
@@ -151,6 +130,7 @@ run "without_scaling_the_number_of_tasks_is_fixed" {
 
 run "all_options_of_the_service" {
   variables {
+    scaling = { requests_per_target = 1200 }
     application = {
       image     = "registry.example.com/api:1.0"
       port      = 9000
@@ -199,12 +179,21 @@ run "all_options_of_the_service" {
     )
     error_message = "ECS may read the login of the registry."
   }
+
+  assert {
+    condition = (
+      keys(aws_appautoscaling_policy.this) == ["requests"] &&
+      one(one(aws_appautoscaling_policy.this["requests"].target_tracking_scaling_policy_configuration).predefined_metric_specification).resource_label ==
+      "app/test-grading-web/0123456789abcdef/targetgroup/test-web-8080/0123456789abcdef"
+    )
+    error_message = "The metric is that of the load balancer and the target group."
+  }
 }
 
-run "a_domain_name_with_its_record_and_certificate" {
+run "a_domain_name_with_its_record_certificate_and_web_acl" {
   variables {
     certificate_arn = null
-    load_balancer   = { domain_name = "grading.example.com", zone_id = "Z0123456789ABCDEFGHIJ" }
+    load_balancer   = { domain_name = "grading.example.com", waf = { requests_per_5_minutes = 500 }, zone_id = "Z0123456789ABCDEFGHIJ" }
   }
 
   assert {
@@ -223,6 +212,23 @@ run "a_domain_name_with_its_record_and_certificate" {
     )
     error_message = "The certificate is validated by a record, and the listener waits for it."
   }
+
+  assert {
+    condition = (
+      aws_wafv2_web_acl.this["this"].scope == "REGIONAL" && length(aws_wafv2_web_acl.this["this"].rule) == 2 &&
+      [for rule in aws_wafv2_web_acl.this["this"].rule : one(rule.statement[0].rate_based_statement).limit if rule.name == "requests-of-an-address"] == [500] &&
+      aws_wafv2_web_acl_association.this[0].web_acl_arn == aws_wafv2_web_acl.this["this"].arn
+    )
+    error_message = "It limits the requests of an address, and is in front of the load balancer."
+  }
+
+  assert {
+    condition = (
+      [for rule in aws_wafv2_web_acl.this["this"].rule : one(rule.action[0].block[0].custom_response).response_code if rule.name == "requests-of-an-address"] == [429] &&
+      [for rule in aws_wafv2_web_acl.this["this"].rule : one(rule.statement[0].managed_rule_group_statement).name if rule.name == "bad-addresses"] == ["AWSManagedRulesAmazonIpReputationList"]
+    )
+    error_message = "More requests are answered with 429, and known bad addresses are blocked."
+  }
 }
 
 run "a_record_for_an_existing_certificate" {
@@ -235,20 +241,5 @@ run "a_record_for_an_existing_certificate" {
   assert {
     condition     = length(aws_acm_certificate.this) == 0 && length(aws_route53_record.validation) == 0 && length(aws_route53_record.this) == 1
     error_message = "Only the record is created."
-  }
-}
-
-run "a_web_acl_of_its_own" {
-  variables {
-    load_balancer = { waf = { requests_per_5_minutes = 500 } }
-  }
-
-  assert {
-    condition = (
-      aws_wafv2_web_acl.this["this"].scope == "REGIONAL" && length(aws_wafv2_web_acl.this["this"].rule) == 2 &&
-      [for rule in aws_wafv2_web_acl.this["this"].rule : one(rule.statement[0].rate_based_statement).limit if rule.name == "requests-of-an-address"] == [500] &&
-      aws_wafv2_web_acl_association.this[0].web_acl_arn == aws_wafv2_web_acl.this["this"].arn
-    )
-    error_message = "It limits the requests of an address, and is in front of the load balancer."
   }
 }
