@@ -88,6 +88,7 @@ def live(root: Any, account: Any) -> None:
     applied = {name: output["value"] for name, output in outputs.items()}
     assert_secrets_are_in_ssm_and_not_in_the_state(root, applied, account.client("ssm"))
     assert_the_api_runs_behind_the_load_balancer(applied, account)
+    assert parameters_of(applied["task_definition_arn"], account) == 8
 
     with recorded_actions(account.url) as off:
         root.run("apply", "-no-color", "-auto-approve", WAITS_AT_ONCE)
@@ -157,8 +158,31 @@ def assert_the_api_runs_behind_the_load_balancer(outputs: dict[str, Any], accoun
 
     definition = ecs.describe_task_definition(taskDefinition=service["taskDefinition"])
     (container,) = definition["taskDefinition"]["containerDefinitions"]
-    environment = {item["name"]: item["value"] for item in container["environment"]}
-    wanted = [value for name, value in environment.items() if name.endswith("_PARAM")]
-    found = account.client("ssm").get_parameters(Names=wanted, WithDecryption=True)
     assert container["command"] == ["grader", "api"]
-    assert (len(wanted), found["InvalidParameters"]) == (6, [])
+    assert parameters_of(service["taskDefinition"], account) == 6
+
+
+def parameters_of(task_definition: str, account: Any) -> int:
+    """Count the parameters that a task names; all exist, and its role may read them."""
+    ecs, iam, ssm = map(account.client, ("ecs", "iam", "ssm"))
+    task = ecs.describe_task_definition(taskDefinition=task_definition)["taskDefinition"]
+    (container,) = task["containerDefinitions"]
+    settings = {item["name"]: item["value"] for item in container["environment"]}
+    wanted = [value for name, value in settings.items() if name.endswith("_PARAM")]
+    role = task["taskRoleArn"].rpartition("/")[2]
+    policies = [
+        iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+        for name in iam.list_role_policies(RoleName=role)["PolicyNames"]
+    ]
+    readable = {
+        resource
+        for policy in policies
+        for statement in policy["Statement"]
+        if "ssm:GetParameters" in statement["Action"]
+        for resource in statement["Resource"]
+    }
+    found = ssm.get_parameters(Names=wanted, WithDecryption=True)
+
+    assert found["InvalidParameters"] == []
+    assert {each["ARN"] for each in found["Parameters"]} <= readable
+    return len(wanted)
