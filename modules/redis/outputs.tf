@@ -1,8 +1,3 @@
-output "node_names" {
-  description = "Values of the CloudWatch dimension CacheClusterId, one per node; empty for an existing Redis."
-  value       = local.creates ? [for number in range(1, var.nodes + 1) : format("%s-%03d", var.name, number)] : []
-}
-
 output "replication_group_id" {
   description = "ID of the replication group; null for an existing Redis."
   value       = one(aws_elasticache_replication_group.this[*].id)
