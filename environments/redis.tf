@@ -9,8 +9,8 @@ module "redis" {
   }
   port = var.redis_existing == null ? 6379 : var.redis_existing.port
 
-  vpc_id     = module.network.vpc_id
-  subnet_ids = module.network.private_subnet_ids
+  vpc_id                    = module.network.vpc_id
+  subnet_ids                = module.network.private_subnet_ids
   client_security_group_ids = { for role in ["web", "worker"] : role => module.network.security_group_ids[role] }
 
   node_type          = var.redis_node_type

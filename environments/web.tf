@@ -96,7 +96,7 @@ module "web" {
     # second, is half of what one process answers within 50 ms in the benchmark.
     requests_per_target = var.web_requests_target_value == null && var.enable_api ? 3000 : var.web_requests_target_value
   }
-  ssh     = var.enable_ssh_access && var.web_ssh_key_name != null ? { key_name = var.web_ssh_key_name } : null
+  ssh = var.enable_ssh_access && var.web_ssh_key_name != null ? { key_name = var.web_ssh_key_name } : null
 
   certificate_arn = var.web_certificate_arn
   waf_acl_arn     = var.web_waf_acl_arn

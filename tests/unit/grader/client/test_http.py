@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -83,20 +83,23 @@ def client(server: HttpAnswers, pauses: list[float]) -> Iterator[HttpGradingClie
     made.close()
 
 
-@pytest.mark.parametrize("call", ["submit", "submission", "batch"])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda client: client.submit(problem_id="sum", language="python", source="x"),
+        lambda client: client.submission("req_1"),
+        lambda client: client.batch("batch_1"),
+    ],
+    ids=["submit", "submission", "batch"],
+)
 def test_a_page_of_a_proxy_is_no_answer(
-    client: HttpGradingClient, server: HttpAnswers, call: str
+    client: HttpGradingClient, server: HttpAnswers, call: Callable[[HttpGradingClient], object]
 ) -> None:
     """Such as the page where users log in."""
     server.replies = [Reply(200, b"<html>Log in</html>", {"content-type": "text/html"})]
 
     with pytest.raises(GraderError, match=r"not one of the API.*proxy"):
-        if call == "submit":
-            client.submit(problem_id="sum", language="python", source="x")
-        elif call == "batch":
-            client.batch("batch_1")
-        else:
-            client.submission("req_1")
+        call(client)
 
 
 def test_a_submission_has_key_source_and_idempotency_key(
