@@ -123,7 +123,7 @@ def test_a_token_signed_with_the_public_key_as_secret_is_refused(world: World) -
         ({"iss": "https://evil.example.com"}, "[Ii]ssuer"),
         ({"exp": 1}, "expired"),
         ({"exp": None}, "exp"),
-        ({"nbf": int(time.time()) + 3600}, "not yet valid"),
+        ({"nbf": 4_000_000_000}, "not yet valid"),
         ({"sub": None}, "sub"),
         ({"sub": ""}, "user id"),
         ({"sub": "a\nb"}, "user id"),
