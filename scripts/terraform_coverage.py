@@ -1,4 +1,4 @@
-"""Which runs of a module's tests set each variable, and which are rejected by each rule."""
+"""Which runs of a module's tests set each variable."""
 
 from __future__ import annotations
 
@@ -71,16 +71,10 @@ def _addresses(item: Attribute | None) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class Covered:
-    """A setting or rule, the number of runs that it needs, and the runs that cover it."""
+    """A setting, and the runs that cover it."""
 
     what: str
-    needed: int
     by: tuple[str, ...]
-
-    @property
-    def missing(self) -> int:
-        """Number of missing runs."""
-        return max(0, self.needed - len(self.by))
 
 
 @dataclass(frozen=True)
@@ -108,32 +102,10 @@ class Coverage:
             item for variable in self.sources.variables for item in self._settings(variable)
         )
 
-    @cached_property
-    def rules(self) -> tuple[Covered, ...]:
-        """Variables and resources with conditions, with the runs that these reject."""
-        return tuple(
-            Covered(address, len(messages), self._refusing(address))
-            for address, messages in self.messages.items()
-        )
-
-    @cached_property
-    def messages(self) -> dict[str, tuple[str, ...]]:
-        """Error messages of the conditions, by address of the variable or resource."""
-        variables = {f"var.{item.name}": item.messages for item in self.sources.variables}
-        others = {item.address: item.messages for item in self.sources.guarded}
-        return {address: found for address, found in {**variables, **others}.items() if found}
-
     @property
     def unset(self) -> list[str]:
         """Settings that no asserting run sets."""
-        return [item.what for item in self.settings if item.missing]
-
-    @property
-    def unrefused(self) -> list[str]:
-        """Rules with too few rejected runs, with the actual and required number."""
-        return [
-            f"{item.what} ({len(item.by)} of {item.needed})" for item in self.rules if item.missing
-        ]
+        return [item.what for item in self.settings if not item.by]
 
     def _settings(self, variable: Variable) -> Iterator[Covered]:
         optional = [leaf.path for leaf in variable.members if leaf.member.default is not None]
@@ -146,12 +118,9 @@ class Coverage:
             for path in set(set_paths(variable.type, value, variable.name)) if value else ():
                 if path in found:
                     found[path].append(run.name)
-        return (Covered(path, 1, tuple(chosen[path] or common[path])) for path in paths)
+        return (Covered(path, tuple(chosen[path] or common[path])) for path in paths)
 
     @cached_property
     def _accepting(self) -> tuple[Run, ...]:
         """Runs that expect no failure and make assertions."""
         return tuple(run for run in self.tests.runs if not run.refused and run.asserts)
-
-    def _refusing(self, address: str) -> tuple[str, ...]:
-        return tuple(run.name for run in self.tests.runs if address in run.refused)

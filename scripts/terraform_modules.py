@@ -23,7 +23,6 @@ class Variable:
         description: Its description.
         default: Its default as written; None if it is required.
         marks: `sensitive` and `ephemeral`, if set.
-        messages: Error messages of its validations, as written.
         members: Members of its object types.
         comments: Trailing comment of each member, by path.
     """
@@ -33,7 +32,6 @@ class Variable:
     description: str
     default: str | None
     marks: tuple[str, ...]
-    messages: tuple[str, ...]
     members: tuple[Leaf, ...]
     comments: Mapping[str, str]
 
@@ -45,14 +43,6 @@ class Output:
     name: str
     description: str
     sensitive: bool
-
-
-@dataclass(frozen=True)
-class Guarded:
-    """Address and error messages of a block with preconditions, postconditions or assertions."""
-
-    address: str
-    messages: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -98,11 +88,6 @@ class Sources:
         return tuple(sorted(found, key=lambda output: output.name))
 
     @cached_property
-    def guarded(self) -> tuple[Guarded, ...]:
-        """Blocks with conditions other than validations of variables."""
-        return tuple(item for block in self.blocks for item in _guarded(block))
-
-    @cached_property
     def modules(self) -> dict[str, str]:
         """Source of each module call by name."""
         return {block.labels[0]: plain(block, "source") for block in self.of_kind("module")}
@@ -133,14 +118,12 @@ def _variable(block: Block, comments: Mapping[int, str]) -> Variable:
     stated, default = block.attribute("type"), block.attribute("default")
     kind = read_type(stated.value) if stated else Type("any")
     members = tuple(leaves(kind, name))
-    inner = tuple(item for item in block.blocks if item.kind == "validation")
     return Variable(
         name=name,
         type=kind,
         description=plain(block, "description"),
         default=written(default.value) if default else None,
         marks=_marks(block),
-        messages=tuple(plain(item, "error_message") for item in inner),
         members=members,
         comments={
             leaf.path: comments[leaf.member.line]
@@ -165,22 +148,6 @@ def _comments(text: str) -> dict[int, str]:
             found[word.line] = word.text.lstrip("#/ ").strip()
         before = word if word.kind != "newline" else None
     return found
-
-
-def _guarded(block: Block) -> Iterator[Guarded]:
-    """Collect the conditions of a block."""
-    inner = [item for item in block.blocks if item.kind == "lifecycle"]
-    prefix = {"resource": "", "output": "output.", "check": "check.", "data": "data."}
-    if block.kind not in prefix:
-        return
-    found = [item for part in (block, *inner) for item in part.blocks]
-    messages = [
-        plain(item, "error_message")
-        for item in found
-        if item.kind in ("assert", "postcondition", "precondition")
-    ]
-    if messages:
-        yield Guarded(prefix[block.kind] + ".".join(block.labels), tuple(messages))
 
 
 def plain(block: Block, name: str) -> str:

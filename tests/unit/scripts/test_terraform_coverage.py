@@ -104,17 +104,3 @@ def test_a_computed_value_sets_only_the_variable() -> None:
     """Its members are not visible in the test file."""
     assert "scaling.max" in coverage(a_run("computed", "scaling = merge(var.a, { max = 1 })")).unset
     assert "scaling" not in coverage(a_run("computed", "scaling = merge(var.a, {})")).unset
-
-
-def test_each_rule_needs_a_refusal_of_its_own() -> None:
-    """Two rules need two rejected runs; so do preconditions and checks."""
-    one = coverage(a_run("refuses_a", 'name = ""', "expect_failures = [var.name, aws_x.this]"))
-    two = a_run(
-        "refuses_b", 'name = "123456789"', "expect_failures = [\n var.name,\n check.health]"
-    )
-    both = coverage(
-        a_run("refuses_a", 'name = ""', "expect_failures = [var.name, aws_x.this[0]]") + two
-    )
-
-    assert one.unrefused == ["var.name (1 of 2)", "check.health (0 of 1)"]
-    assert both.unrefused == []
