@@ -221,7 +221,7 @@ def application(api: FakeApi, editor: Path | None) -> FastAPI:
 
     @app.exception_handler(ApiError)
     async def problem(_request: Request, error: ApiError) -> Response:
-        return Response(error.body(), error.status, error.headers, MEDIA_TYPE)
+        return Response(error.body(""), error.status, error.headers, MEDIA_TYPE)
 
     @app.middleware("http")
     async def record(request: Request, call_next: Any) -> Response:

@@ -90,9 +90,10 @@ def test_a_user_does_not_raise_the_limits(limited: MemoryApi, limit: dict[str, i
 
 def test_an_urgent_submission_goes_to_its_queue(api: MemoryApi) -> None:
     """Workers take from it first."""
-    for key in ("service", "admin"):
-        api.post("/v1/submissions", {**PROGRAM, "userId": "root", "priority": True}, key=key)
+    urgent = {**PROGRAM, "userId": "root", "priority": True}
+    answers = [api.post("/v1/submissions", urgent, key=key) for key in ("service", "admin")]
 
+    assert [each.status for each in answers] == [202, 202], answers
     assert not api.sent()
     assert len(api.sent("grading-priority")) == 2
 

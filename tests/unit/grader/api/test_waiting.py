@@ -227,7 +227,7 @@ def test_a_run_without_a_result_in_time_tells_where_to_ask(api: MemoryApi, path:
 
 def test_a_run_is_answered_before_its_call_is_ended(make_api: Callable[..., MemoryApi]) -> None:
     """Time that the body and the queue took is not waited for: the id of what is queued stays."""
-    api = make_api(protection=ProtectionSettings(call_seconds=2.2))
+    api = make_api(protection=ProtectionSettings(10_000, 2, call_seconds=2.2))
 
     answer = api.post("/v1/run", {**RUN, "waitSeconds": 25})
 
