@@ -20,11 +20,12 @@ from pathlib import Path
 from time import perf_counter
 
 from api_engines import ApiEngines, api_engines
-from api_world import ApiProcess, Process
+from api_world import ApiProcess
 from figures import Aim, Figure, Measured, percentile, timed
 from local_stack import ROOT
 from open_loop import Caller
 from progress import say
+from worker_process import LoggingProcess
 
 from grader.adapters.activemq.connection import Connection
 from grader.adapters.s3 import S3ObjectStore
@@ -186,7 +187,7 @@ def _headers(key: str) -> dict[str, str]:
 def _bare() -> Iterator[int]:
     """Run the bare framework; yields its port."""
     variables = {"PATH": "", "PYTHONPATH": str(ROOT)}
-    process = Process((sys.executable, str(ROOT / "benchmarks" / "bare_api.py")), variables)
+    process = LoggingProcess((sys.executable, str(ROOT / "benchmarks" / "bare_api.py")), variables)
     try:
         yield int(process.wait_for("listens on port").rpartition(" ")[2])
     finally:
