@@ -31,6 +31,8 @@ from grader.adapters.activemq.connection import Connection
 from grader.adapters.s3 import S3ObjectStore
 from grader.client.submission import Limits, Source, make_request, upload_source
 
+#: In a process of its own, whose memory is measured.
+_GRADER_API = (sys.executable, "-m", "grader", "api")
 _RATE = 100.0
 _SUBMISSIONS = 300
 _ROUNDS = 3
@@ -51,12 +53,13 @@ def measure() -> Measured:
     say("the API")
     with api_engines() as engines, _bare() as port:
         key = engines.world.make_key("bench")
-        api = engines.world.start_api()
+        api = engines.world.start_api(*_GRADER_API)
         yield from asyncio.run(_submissions(api, key, port))
         yield from asyncio.run(_in_turn(api, key, engines))
         say("callers that wait")
-        plain = asyncio.run(_waiting(engines.world.start_api(), key))
-        pushed = asyncio.run(_waiting(engines.world.start_api(**engines.start_redis()), key))
+        plain = asyncio.run(_waiting(engines.world.start_api(*_GRADER_API), key))
+        redis = engines.start_redis()
+        pushed = asyncio.run(_waiting(engines.world.start_api(*_GRADER_API, **redis), key))
     yield "waiting_callers", Figure(plain.callers, "callers", 1, 1, Aim(_WAITING, at_least=True))
     yield "waiting_callers_mb", Figure(plain.megabytes, "MB", plain.idle_megabytes, 1, Aim(300))
     for name, found in (("", plain), ("_with_redis", pushed)):

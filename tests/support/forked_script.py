@@ -43,6 +43,12 @@ class ForkedScript:
         self.stderr = os.fdopen(os.dup(reader.fileno()), encoding="utf-8")
         reader.close()
 
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        assert self._process.pid is not None
+        return self._process.pid
+
     def wait(self, timeout: float) -> int:
         """Wait for the end; returns the exit code."""
         self._process.join(timeout)
@@ -52,7 +58,7 @@ class ForkedScript:
     def send_signal(self, number: signal.Signals) -> None:
         """Send a signal."""
         if self._process.is_alive():
-            os.kill(self._process.pid or 0, number)
+            os.kill(self.pid, number)
 
     def kill(self) -> None:
         """Kill it."""
