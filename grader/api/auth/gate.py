@@ -83,7 +83,7 @@ class ApiGate:
     async def admit(self, call: HTTPConnection) -> AsyncIterator[Caller]:
         """Check the credentials of a call and its limits; raises as `Gate.admit`."""
         caller = await self._authenticate(call)
-        call.scope["rate"] = self.charge(caller, 1)
+        call.scope["rate"] = self._count(caller, 1)
         if not self._open.enter(caller.key_id, caller.concurrency):
             raise ApiError(
                 Kind.TOO_MANY_CALLS,
@@ -97,8 +97,11 @@ class ApiGate:
             self._open.leave(caller.key_id)
 
     def charge(self, caller: Caller, cost: int) -> RateState:
-        """Count calls of a caller, such as the submissions of a batch; raises as `Gate.charge`."""
-        state = self._rates.take(caller.key_id, caller.rate_per_minute, cost)
+        """Count more calls of an admitted caller; raises as `Gate.charge`."""
+        return self._count(caller, cost, taken=1)
+
+    def _count(self, caller: Caller, cost: int, taken: int = 0) -> RateState:
+        state = self._rates.take(caller.key_id, caller.rate_per_minute, cost, taken)
         if not state.allowed:
             raise ApiError(
                 Kind.RATE_LIMITED,

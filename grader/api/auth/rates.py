@@ -56,18 +56,20 @@ class RateLimiter:
         self._most_names = most_names
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()  # tokens, time
 
-    def take(self, name: str, per_minute: int, cost: int = 1) -> RateState:
+    def take(self, name: str, per_minute: int, cost: int = 1, taken: int = 0) -> RateState:
         """
         Take tokens; nothing is taken if there are not enough.
 
         Args:
             name: Whose bucket.
             per_minute: Its size, and its refill in a minute.
-            cost: Tokens; more than the size counts as the size, or it could never be allowed.
+            cost: Tokens; with `taken`, more than the size counts as the size, or it could never be
+                allowed.
+            taken: Tokens that the same call has taken before, and takes again if it is repeated.
         """
         now = self._clock()
         tokens = self._tokens(name, per_minute, now)
-        wanted = min(cost, per_minute)
+        wanted = min(cost + taken, per_minute) - taken
         allowed = tokens >= wanted
         tokens -= wanted if allowed else 0
         self._buckets[name] = (tokens, now)
@@ -75,7 +77,7 @@ class RateLimiter:
         if len(self._buckets) > self._most_names:
             self._buckets.popitem(last=False)
         per_second = per_minute / _MINUTE
-        retry = 0 if allowed else max(1, math.ceil((wanted - tokens) / per_second))
+        retry = 0 if allowed else max(1, math.ceil((wanted + taken - tokens) / per_second))
         reset = math.ceil((per_minute - tokens) / per_second)
         return RateState(allowed, per_minute, int(tokens), reset, retry)
 

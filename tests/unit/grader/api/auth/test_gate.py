@@ -195,6 +195,22 @@ def test_a_batch_counts_as_its_submissions(world: World) -> None:
     assert caught.value.kind is Kind.RATE_LIMITED
 
 
+@pytest.mark.parametrize("rate", [2, 20, 600])
+def test_a_batch_above_the_rate_passes_after_the_time_in_retry_after(
+    world: World, rate: int
+) -> None:
+    """It counts as the calls of a minute, with the one that brings it."""
+    key = world.add(1, rate_per_minute=rate)
+    world.gate.charge(world.admit(bearer(key)), 999)
+
+    world.seconds += 60 / rate
+    caller = world.admit(bearer(key))
+    with pytest.raises(ApiError) as caught:
+        world.gate.charge(caller, 999)
+    world.seconds += float(caught.value.headers["retry-after"])
+    world.gate.charge(world.admit(bearer(key)), 999)
+
+
 def test_a_key_has_a_number_of_open_calls(world: World) -> None:
     """A call counts until it ends, also when it fails."""
     key = world.add(1, concurrency=2)
