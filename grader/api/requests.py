@@ -24,7 +24,7 @@ from grader.client.submission import (
     make_request,
     new_request_id,
 )
-from grader.contract.functions import FunctionRequest
+from grader.contract.functions import FunctionRequest, encode_input
 from grader.contract.messages import GradingRequest
 from grader.errors import RequestError
 from grader.languages import find
@@ -239,6 +239,20 @@ def grading_request(  # noqa: PLR0913 - what a request is made of, named at the 
     except RequestError as error:
         name, _, message = error.what.partition(": ")
         raise invalid(f"{prefix}{to_camel(name)}", message or error.what) from error
+
+
+def check_input(value: object) -> None:
+    """
+    Check the input of a function.
+
+    Raises:
+        ApiError: It is too large, too deep, or has a number that JSON has not.
+    """
+    try:
+        encode_input(value)
+    except RequestError as error:
+        name, _, why = error.what.partition(": ")
+        raise invalid(name, why) from error
 
 
 def function_request(

@@ -7,6 +7,7 @@ The code of a function is in ``functions/{functionId}/`` of the bucket, with a m
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Self
@@ -19,6 +20,8 @@ from grader.errors import RequestError
 
 _MAX_MEMORY_MB = 65_536
 _MAX_TIMEOUT_MS = 900_000
+#: Input of a run, as JSON.
+MAX_INPUT_BYTES = 1 << 20
 #: Files of a function.
 MOST_FILES = 32
 #: Exit code in the answer of a function that was not run.
@@ -46,6 +49,28 @@ class FunctionRequest(JobRequest):
     function_id: Identifier
     input_data: Annotated[Any, Field(description="any JSON value")] = None
     user_id: Annotated[str, Field(max_length=128, description="who runs it; may be absent")] = ""
+
+
+def encode_input(value: object) -> bytes:
+    """
+    Encode the input of a function as JSON, which it gets on its standard input.
+
+    Raises:
+        RequestError: It is too large or too deep, or has a number that JSON has not.
+    """
+    try:
+        encoded = json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    except ValueError:
+        raise _invalid_input("JSON has no such number, or it is too large") from None
+    except RecursionError:
+        raise _invalid_input("it is nested too deeply") from None
+    if len(encoded) > MAX_INPUT_BYTES:
+        raise _invalid_input(f"{len(encoded)} bytes, at most {MAX_INPUT_BYTES} are allowed")
+    return encoded
+
+
+def _invalid_input(why: str) -> RequestError:
+    return RequestError(ErrorCode.INVALID_REQUEST, f"inputData: {why}")
 
 
 class FunctionAnswer(Message):

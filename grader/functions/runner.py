@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from grader.contract.functions import (
     FunctionRequest,
     FunctionResult,
     FunctionStatus,
+    encode_input,
     exit_code_of,
 )
 from grader.contract.verdicts import ErrorCode, Status, Verdict
@@ -38,8 +38,6 @@ from grader.ports.stores import ObjectStore
 from grader.sandbox import Box
 from grader.sandbox.runs import Role, RunLimits, RunOutcome, StopReason
 
-#: Largest input as JSON.
-MAX_INPUT_BYTES = 1 << 20
 _US_PER_MS = 1000
 _BYTES_PER_KB = 1024
 _STATUSES = {
@@ -139,7 +137,7 @@ class FunctionRunner:
             RequestError: The input is too large, or the function is invalid.
             TemporaryError: The bucket, the disk or the sandbox failed; another attempt may succeed.
         """
-        stdin = _input(request)
+        stdin = encode_input(request.input_data)
         try:
             code = self.functions.load(request.function_id)
         except FunctionNotFoundError:
@@ -283,23 +281,6 @@ def _exit_code(outcome: RunOutcome) -> int:
         return exit_code_of(outcome.exit_code, outcome.signal)
     stopped = signal.SIGXFSZ if outcome.reason is StopReason.OUTPUT else signal.SIGKILL
     return exit_code_of(0, stopped)
-
-
-def _input(request: FunctionRequest) -> bytes:
-    """Encode the input; raises `RequestError` if it is too large."""
-    try:
-        text = json.dumps(request.input_data, ensure_ascii=False, allow_nan=False)
-    except ValueError:
-        raise RequestError(
-            ErrorCode.INVALID_REQUEST, "inputData: JSON has no such number"
-        ) from None
-    encoded = text.encode()
-    if len(encoded) > MAX_INPUT_BYTES:
-        raise RequestError(
-            ErrorCode.INVALID_REQUEST,
-            f"inputData: {len(encoded)} bytes, at most {MAX_INPUT_BYTES} are allowed",
-        )
-    return encoded
 
 
 def _check_names(code: FunctionCode, language: Language) -> None:

@@ -11,7 +11,7 @@ from grader.api.intake.dispatch import Dispatcher
 from grader.api.intake.prepared import PreparedRequest, RequestFactory
 from grader.api.intake.uploads import Uploads
 from grader.api.models import Accepted, NewRun, NewSubmission
-from grader.api.requests import check_webhook, identify, invalid
+from grader.api.requests import check_input, check_webhook, identify, invalid
 from grader.client.submission import RequestOptions
 
 
@@ -70,6 +70,7 @@ class Intake:
         if body.submission is not None or body.function_id is None:
             raise invalid("functionId", "send either functionId or submission")
         check_webhook(self._check_webhook, body.webhook_url)
+        check_input(body.input_data)
         try:
             identity = identify(caller, key, body)
             prepared = self._factory.function(caller, body, body.function_id, identity)

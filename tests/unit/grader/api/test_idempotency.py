@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from memory_api import KEYS, MemoryApi
 
 from grader.api.models import NewBatch, NewRun, NewSubmission
@@ -75,4 +76,16 @@ def test_an_input_that_cannot_be_sent_is_refused_with_a_key_too(api: MemoryApi) 
     for headers in ({}, {"Idempotency-Key": "1"}):
         answer = api.post("/v1/run", {"functionId": "f", "inputData": deep}, headers=headers)
         assert answer.json["errors"][0]["field"] == "inputData"
+    assert not api.sent()
+
+
+@pytest.mark.parametrize(
+    "value", ["NaN", '{"a": [-Infinity]}', "1e999", '"' + "x" * (1 << 20) + '"']
+)
+def test_an_input_that_no_function_can_get_is_refused(api: MemoryApi, value: str) -> None:
+    """Numbers that JSON has not, and more than a function takes; nothing is sent."""
+    answer = api.post("/v1/run", f'{{"functionId": "f", "inputData": {value}}}'.encode())
+
+    assert (answer.status, answer.kind) == (422, "invalid-request"), answer
+    assert answer.json["errors"][0]["field"] == "inputData"
     assert not api.sent()

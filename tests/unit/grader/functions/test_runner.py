@@ -17,11 +17,16 @@ from structlog.testing import CapturingLogger
 from warm_pools import await_ready
 
 from grader.client.functions import make_manifest, upload_function
-from grader.contract.functions import FunctionAnswer, FunctionRequest, FunctionStatus
+from grader.contract.functions import (
+    MAX_INPUT_BYTES,
+    FunctionAnswer,
+    FunctionRequest,
+    FunctionStatus,
+)
 from grader.errors import RequestError, SandboxError
 from grader.functions.handler import function
 from grader.functions.pool import WarmPool
-from grader.functions.runner import MAX_INPUT_BYTES, FunctionRunner
+from grader.functions.runner import FunctionRunner
 from grader.handlers import HandlerContext
 from grader.sandbox import Box
 from grader.settings import WorkerSettings
