@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from memory_api import KEYS, MemoryApi, graded, make_caller, running
+from memory_api import MemoryApi, graded, make_caller, running
 
 from grader.api.auth import Scope
 
@@ -56,8 +56,8 @@ CELLS = [
 @pytest.fixture(scope="module")
 def shared() -> Iterator[MemoryApi]:
     """An API with a graded submission of ann in a batch of hers, and a problem."""
-    KEYS.update(CALLERS)
     api = MemoryApi()
+    api.gate.keys |= CALLERS
     api.rows.put(graded("req_1", batch_id="batch_1", batch_size=1))
     api.store.put("problems/sum/problem.yaml", b"name: Sum", content_type="text/plain")
     api.store.put("problems/sum/description.md", b"# Sum", content_type="text/plain")
@@ -69,8 +69,6 @@ def shared() -> Iterator[MemoryApi]:
     )
     yield api
     api.close()
-    for key in CALLERS:
-        del KEYS[key]
 
 
 @pytest.mark.parametrize(("method", "path", "key"), CELLS)
