@@ -78,9 +78,24 @@ queue_argument = click.argument(
     help="Name of a queue, such as grading-requests.",
 )
 
+
+def checked_request(ctx: click.Context, param: click.Parameter, request_id: str) -> str:  # noqa: ARG001 - click's signature
+    """Return a request id; raises `UsageError` for an empty one, such as of a variable not set."""
+    if request_id.strip():
+        return request_id
+    raise UsageError(
+        "the request id is empty",
+        where="REQUEST_ID",
+        next_step="gradectl submit and the API print the id of a request",
+    )
+
+
 #: REQUEST_ID, of commands about one request.
 request_argument = click.argument(
-    "request_id", metavar="REQUEST_ID", help="Request id, as printed by gradectl submit."
+    "request_id",
+    metavar="REQUEST_ID",
+    callback=checked_request,
+    help="Request id, as printed by gradectl submit.",
 )
 
 #: --environment, for `gradectl.target.select_environment`.

@@ -63,11 +63,12 @@ def trace(app: CloudContext, request_id: str, *, environment: str | None) -> int
     unreachable = [*found.unreachable, *collected.unread]
     unread = [*unreachable, *not_searched(found.partly_searched)]
     next_advice = advice(found, target.name, datetime.now(UTC))
-    if not events and not found.is_known:
-        if unreachable or not found.partly_searched:
+    if not found.is_known:
+        if not events and (unreachable or not found.partly_searched):
             places = "bucket, database, queues and logs"
             raise not_found(target, [request_id], unread if unreachable else (), places)
-        next_advice = Advice(f"request {request_id!r} not found in what was read")
+        only = ", except in the logs" if events else " in what was read"
+        next_advice = Advice(f"request {request_id!r} not found{only}")
     _emit(_Trace(target, found, events, next_advice, unread, webhooks))
     for text in unread:
         app.ui.warn(f"not read: {text}")

@@ -14,11 +14,12 @@ from gradectl.queues.broker import Broker, Inspector
 from gradectl.queues.inspection import read_queue
 from gradectl.queues.message_view import MessageView, age
 from gradectl.queues.scan import ScanResult, StopReason
+from gradectl.submissions.submitted import submitted_fields
 from grader.client.results import stored_job_result
 from grader.contract.messages import JobResult, readable_request_id
 from grader.contract.names import PRIORITY_QUEUE, QUEUES, REQUESTS_QUEUE
 from grader.contract.verdicts import Status
-from grader.errors import GraderError
+from grader.errors import GraderError, RequestError
 from grader.ports.jobs import JobRecord, JobStore
 from grader.ports.messages import QueuedMessage
 from grader.ports.stores import ObjectInfo, ObjectStore
@@ -80,6 +81,7 @@ class LookupResult:
     messages: tuple[LocatedMessage, ...]
     unreachable: tuple[str, ...]
     partly_searched: tuple[PartlySearched, ...] = ()
+    awaits_upload: bool = False  # its client has not uploaded its program yet
 
     @property
     def submitted(self) -> bool:
@@ -124,11 +126,12 @@ def look_up(  # noqa: PLR0913 - one for each place
     """
     unreachable: list[str] = []
     objects: list[ObjectInfo] = []
-    result, row = None, None
+    result, row, awaits_upload = None, None, False
     with _noting("bucket", unreachable):
         for folder in ("submissions", "results"):
             objects += islice(store.list(f"{folder}/{request_id}/"), _MOST_OBJECTS)
         result = stored_job_result(store, request_id)
+        awaits_upload = bool(objects) and _awaits_upload(store, request_id)
     with _noting("database", unreachable), open_jobs() as jobs:
         row = jobs.get(request_id)
     search = _Search(
@@ -144,10 +147,17 @@ def look_up(  # noqa: PLR0913 - one for each place
     if open_scheduler and (everywhere or not (result or search.messages)):
         with _noting("delayed retries", unreachable), open_scheduler() as broker:
             search.look_for_delayed(broker.inspector)
-    messages, partly = tuple(search.messages), tuple(search.partly)
-    return LookupResult(
-        request_id, tuple(objects), result, row, messages, tuple(unreachable), partly
-    )
+    places = (tuple(objects), result, row, tuple(search.messages))
+    unread = (tuple(unreachable), tuple(search.partly))
+    return LookupResult(request_id, *places, *unread, awaits_upload)
+
+
+def _awaits_upload(store: ObjectStore, request_id: str) -> bool:
+    try:
+        fields = submitted_fields(store, request_id)
+    except RequestError:  # not written by us
+        return False
+    return fields is not None and fields.awaiting_upload
 
 
 def _completed(result: JobResult) -> bool:
@@ -283,6 +293,8 @@ def _ago(moment: datetime, now: datetime) -> str:
 
 
 def _unknown(found: LookupResult) -> str:
+    if found.awaits_upload:
+        return "waits until its client has uploaded its program"
     if found.partly_searched:
         known = "submitted; its current place is unknown" if found.submitted else "not found"
         if any(each.cannot_be_searched for each in found.partly_searched):

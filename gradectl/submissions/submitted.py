@@ -27,6 +27,7 @@ class SubmittedFields(JobRequest):
     language: str = ""
     function_id: str | None = None
     timestamp: Timestamp | None = None
+    awaiting_upload: bool = False  # its client has an upload URL, and has not said that it is done
 
     @property
     def summary(self) -> str:
@@ -52,11 +53,15 @@ def submitted_request(store: ObjectStore, request_id: str) -> GradingRequest | N
     Read the request of a submission from its metadata.json; None if there is no such object.
 
     Raises:
-        RequestError: The object is not a request to grade, or that of another id.
+        RequestError: The object is not a request to grade, is that of another id, or its program is
+            still to be uploaded.
     """
     fields = submitted_fields(store, request_id)
     if fields is not None and fields.function_id is not None:
         text = f"it ran the function {fields.function_id}, whose input is not stored"
+        raise RequestError(ErrorCode.INVALID_REQUEST, text)
+    if fields is not None and fields.awaiting_upload:
+        text = "its client has not uploaded its program yet, and sends it after that"
         raise RequestError(ErrorCode.INVALID_REQUEST, text)
     return _read(store, request_id, GradingRequest)
 

@@ -21,6 +21,8 @@ from gradectl.submissions.lookup import (
     request_state,
 )
 from gradectl.submissions.result_table import result_rows, result_table
+from gradectl.submissions.submitted import submitted_request
+from gradectl.submissions.trace import advice
 from grader.client.results import stored_job_result
 from grader.contract.bucket import result_key
 from grader.contract.messages import (
@@ -29,7 +31,7 @@ from grader.contract.messages import (
     JobResult,
 )
 from grader.contract.verdicts import ErrorCode, Fault, Status, Verdict
-from grader.errors import GraderError, TemporaryError
+from grader.errors import GraderError, RequestError, TemporaryError
 from grader.ports.jobs import Claim, JobRecord, JobStore
 from grader.ports.messages import QueueStatistics
 from grader.testing import MemoryJobStore, MemoryObjectStore
@@ -55,6 +57,18 @@ class FakeEnvironment:
         return look_up(
             "req_1", self.store, lambda: nullcontext(self.jobs), lambda: nullcontext(self.broker)
         )
+
+
+def test_a_request_whose_program_is_not_uploaded_waits_for_its_client() -> None:
+    """To grade it again would fail it: its program is not there yet."""
+    here = FakeEnvironment()
+    metadata = b'{"requestId": "req_1", "awaitingUpload": true}'
+    here.store.put("submissions/req_1/metadata.json", metadata, content_type="application/json")
+
+    assert request_state(here.look_up()) == "waits until its client has uploaded its program"
+    assert advice(here.look_up(), "dev", NOW).command == ""
+    with pytest.raises(RequestError, match="not uploaded its program yet"):
+        submitted_request(here.store, "req_1")
 
 
 def test_a_finished_request_is_in_all_sources() -> None:
