@@ -64,7 +64,7 @@ class HostShares(Generic[_Item]):
         return self._limits.held - held
 
     def busy(self) -> dict[str, int]:
-        """Return how many are held by host, so that no more than its share is taken."""
+        """Return how many deliveries of each host are held; the outbox keeps to its share."""
         hosts = {*self._waiting, *self._sending, *self._slow}
         reserved = self._limits.held_per_host - 1
         return {

@@ -31,7 +31,7 @@ STALE_SECONDS = 300.0
 #: After an error the store is not asked again for this time, so that calls do not wait for it.
 _PAUSE_SECONDS = 5.0
 _MOST_KEYS = 10_000
-#: Ids of one call of the store; it takes no more.
+#: GetParameters takes at most ten names in one call.
 _IDS_AT_ONCE = 10
 #: Between calls for ids that are not known: a flood of them leaves most calls to others.
 _PAUSE_UNKNOWN_SECONDS = 0.1

@@ -1,4 +1,4 @@
-"""Reading values for concurrent calls: few reads, and an end for every caller."""
+"""One read serves many concurrent calls, and each of them gets an answer or an error."""
 
 from __future__ import annotations
 
