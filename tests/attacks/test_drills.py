@@ -18,6 +18,7 @@ from arena.drills import Drilled, beside, in_a_cgroup, on_a_disk, without_memory
 from arena.small import small_disk, why_no_disk
 from arena.table import say
 from cgroups import memory_cgroup, why_no_cgroup
+from sandboxes import own_users
 
 from grader.sandbox.build import Installation, install, uninstall
 
@@ -26,7 +27,6 @@ needs_disk = pytest.mark.skipif(bool(_NO_DISK), reason=_NO_DISK)
 needs_cgroup = pytest.mark.skipif(bool(_NO_CGROUP), reason=_NO_CGROUP)
 pytestmark = pytest.mark.engine
 
-_FIRST_USER = 500_000_000
 _BOXES = 3  # of which one has files to steal
 _MB = 1 << 20
 _DISK = 192 * _MB
@@ -130,11 +130,11 @@ Drill = Callable[[Attack], Drilled]
 @pytest.fixture(scope="module")
 def drill_on_a_disk() -> Iterator[Drill]:
     """A small disk with a launcher and its boxes."""
-    with small_disk(_DISK) as disk:
+    with small_disk(_DISK) as disk, own_users() as first_user:
         wanted = Installation(
             output=disk / "launcher",
             box_root=disk / "boxes",
-            uid_base=_FIRST_USER + 4 * _BOXES * os.getpid(),
+            uid_base=first_user,
             boxes=_BOXES,
             worker_gid=os.getegid(),
         )

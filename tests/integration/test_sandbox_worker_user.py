@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from sandboxes import own_users
 
 from gradectl.local.container import DEFAULT_CAPABILITIES
 from grader.errors import SettingsError
@@ -57,13 +58,13 @@ def remaining() -> set[int]:
 @pytest.fixture(scope="module")
 def launcher_of_the_group() -> Iterator[Path]:
     """A launcher that only the worker's group can execute."""
-    with TemporaryDirectory(prefix="grader-sandbox-") as name:
+    with TemporaryDirectory(prefix="grader-sandbox-") as name, own_users() as first_user:
         directory = Path(name)
         directory.chmod(0o711)
         wanted = Installation(
             output=directory / "launcher",
             box_root=directory / "boxes",
-            uid_base=700_000_000 + 12 * os.getpid(),
+            uid_base=first_user,
             boxes=2,
             worker_gid=WORKER_GID,
         )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import itertools
 import os
 import re
+import socket
 import subprocess
 import threading
 import time
@@ -22,8 +25,8 @@ from grader.sandbox.runs import Role, RunLimits, RunSpec
 LIMITS = RunLimits(5000, 30_000, 128, 1 << 20, 32, bound_address_space=False)
 _GIVE_UP_SECONDS = 900
 _FIRST_USER = 800_000_000
-_FIRST_USER_OF_MANY_BOXES = 1_000_000_000
 _MANY_BOXES = 8
+_USERS_PER_BOX = 4
 _COMPILER = ("gcc", "-std=gnu17", "-O1", "-Wall", "-Werror")
 
 
@@ -66,15 +69,36 @@ def wait_until_emptied(box: Box) -> None:
 
 
 @contextmanager
+def own_users() -> Iterator[int]:
+    """
+    The first user of a launcher, with users for as many boxes as any has.
+
+    No other launcher has them, also not one of this process: boxes are locked by their users, so
+    two launchers with the same users would take each other's boxes.
+    """
+    count = _USERS_PER_BOX * _MANY_BOXES
+    for first in itertools.count(_FIRST_USER, count):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as reserved:
+            try:
+                reserved.bind(f"\0grader-tests-users-{first}")
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    raise
+                continue
+            yield first
+            return
+
+
+@contextmanager
 def wanted_launcher() -> Iterator[Installation]:
     """Settings of a launcher in a directory of its own."""
-    with TemporaryDirectory(prefix="grader-sandbox-") as name:
+    with TemporaryDirectory(prefix="grader-sandbox-") as name, own_users() as first_user:
         directory = Path(name)
         directory.chmod(0o711)
         wanted = Installation(
             output=directory / "launcher",
             box_root=directory / "disk" / "boxes",
-            uid_base=_FIRST_USER + 16 * os.getpid(),
+            uid_base=first_user,
             boxes=3,
             worker_gid=os.getegid(),
         )
@@ -97,8 +121,7 @@ def installed(*, landlock: bool = True, small_disk: str = "") -> Iterator[Path]:
 def many_boxes() -> Iterator[Path]:
     """Install a separate launcher with eight boxes, for workers that keep several."""
     with wanted_launcher() as settings:
-        users = _FIRST_USER_OF_MANY_BOXES + 4 * _MANY_BOXES * os.getpid()
-        wanted = replace(settings, boxes=_MANY_BOXES, uid_base=users)
+        wanted = replace(settings, boxes=_MANY_BOXES)
         install(wanted)
         yield wanted.output
         uninstall(wanted)

@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sandboxes import own_users
 
 from grader.sandbox.build import SOURCES, Installation, write_headers
 from grader.sandbox.launcher import Command, Message
@@ -31,7 +32,6 @@ REFUSED = 70
 REPLY_BYTES = 552
 #: A random message may start a run of minutes; then the launcher is killed.
 TIMEOUT_SECONDS = 1.5
-_FIRST_USER = 900_000_000
 
 
 @dataclass(frozen=True)
@@ -81,13 +81,12 @@ class Sanitized:
 @pytest.fixture(scope="module")
 def sanitized() -> Iterator[Sanitized]:
     """The launcher with sanitizers; the tests run as root, so it is not setuid."""
-    with TemporaryDirectory(prefix="grader-sandbox-") as name:
+    with TemporaryDirectory(prefix="grader-sandbox-") as name, own_users() as first_user:
         directory = Path(name)
         directory.chmod(0o711)
         boxes = directory / "boxes"
         boxes.mkdir(mode=0o711)
         path = directory / "launcher"
-        first_user = _FIRST_USER + 4 * os.getpid()
         wanted = Installation(path, boxes, uid_base=first_user, boxes=1)
         write_headers(wanted, directory)
         compiler = ("gcc", "-std=gnu17", *WARNINGS, *SANITIZERS)

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 
 import pyseccomp
 import pytest
+from sandboxes import own_users
 
 from grader.languages import find
 from grader.sandbox import Box
@@ -77,12 +78,12 @@ print(answers[:4], answers[-1], sorted(set(answers)))
 @pytest.fixture
 def without_landlock() -> Iterator[Box]:
     """A box of a kernel that has no Landlock."""
-    with TemporaryDirectory(prefix="grader-sandbox-") as name:
+    with TemporaryDirectory(prefix="grader-sandbox-") as name, own_users() as first_user:
         Path(name).chmod(0o711)
         wanted = Installation(
             output=Path(name, "launcher"),
             box_root=Path(name, "boxes"),
-            uid_base=600_000_000 + 4 * os.getpid(),
+            uid_base=first_user,
             boxes=1,
             worker_gid=os.getegid(),
             landlock=False,
