@@ -23,7 +23,8 @@ demo: $(if $(IMAGE),image,setup) ## deploy `local`, grade real submissions (KEEP
 	@IMAGE=$(IMAGE) TRANSPORT=$(TRANSPORT) exec $(PY) examples/demo
 
 # Three processes on two processors: tests on engines wait more than they compute.
-PYTEST := -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+# A run with 25 failures tells no more by going on, and an engine that is gone fails many tests slowly.
+PYTEST := -m pytest -n 3 --dist loadfile --no-loadscope-reorder --maxfail 25
 
 test: image ## run the tests, against real engines
 	-@scripts/ministack

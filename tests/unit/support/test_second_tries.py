@@ -82,3 +82,20 @@ def test_too_many_second_tries_fail_the_run(
 
     assert done.ret == 1
     done.stdout.fnmatch_lines(["*4 second tries*"])
+
+
+def test_a_process_gives_no_more_second_tries_than_fail_the_run(pytester: pytest.Pytester) -> None:
+    """With an engine gone each of them may take a minute, and the run is lost anyway."""
+    names = [str(number) for number in range(7)]
+    done = outcome(pytester, "engine", names, "-n", "1")
+
+    done.assert_outcomes(passed=4, failed=3)
+
+
+def test_a_failure_is_printed_when_it_happens(pytester: pytest.Pytester) -> None:
+    """A run that is ended from outside never gets to its summary."""
+    done = outcome(pytester, "plain", ["a", "b"], "-n", "1")
+
+    text = done.stdout.str()
+    line = "failed test_a_failure_is_printed_when_it_happens.py::test_it[a]: AssertionError: broken"
+    assert line in text.partition("= FAILURES =")[0]
