@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from arena.arena import Trial
+from arena.attack import Attack
 from arena.program import every_attack, launcher_of_workers
 from arena.table import quietly
 
@@ -19,12 +20,22 @@ def launcher_of_a_task() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def trials(launcher: Path, request: pytest.FixtureRequest) -> dict[tuple[str, bool], Trial]:
-    """The trials of all selected attacks, run at the same time since most wait for a limit."""
+def fight(launcher: Path, request: pytest.FixtureRequest) -> Callable[[Attack, bool], Trial]:
+    """
+    Returns the trial of an attack.
+
+    All selected attacks run at the same time, since most wait for a limit. The second try of a test
+    runs its attack again, alone.
+    """
     selected = [
         (item.callspec.params["attack"], item.callspec.params["warm"])
         for item in request.session.items
-        if isinstance(item, pytest.Function) and "trials" in item.fixturenames
+        if isinstance(item, pytest.Function) and "fight" in item.fixturenames
     ]
-    done = every_attack(launcher, selected, quietly)
-    return {(trial.attack, trial.warm): trial for trial in done}
+    done = {(each.attack, each.warm): each for each in every_attack(launcher, selected, quietly)}
+
+    def trial(attack: Attack, warm: bool) -> Trial:
+        found = done.pop((attack.name, warm), None)
+        return found or every_attack(launcher, [(attack, warm)], quietly, count=1)[0]
+
+    return trial

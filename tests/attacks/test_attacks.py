@@ -6,7 +6,7 @@ A program that only searches for a hole prints ``safe`` when it found none: the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from arena.arena import Trial
@@ -26,7 +26,7 @@ def fights() -> Iterator[object]:
 @pytest.mark.engine
 @pytest.mark.parametrize(("attack", "warm"), list(fights()))
 def test_an_attack_gets_its_verdict_and_changes_nothing(
-    trials: dict[tuple[str, bool], Trial], attack: Attack, warm: bool
+    fight: Callable[[Attack, bool], Trial], attack: Attack, warm: bool
 ) -> None:
     """
     The verdict is an allowed one, after a cold start and from a fork server.
@@ -34,4 +34,4 @@ def test_an_attack_gets_its_verdict_and_changes_nothing(
     Afterwards there is no additional process, file or IPC object, no changed mode or owner, no
     terminal control character in results and logs, and honest submissions get their verdicts.
     """
-    assert "\n".join(trials[attack.name, warm].deviations) == ""
+    assert "\n".join(fight(attack, warm).deviations) == ""
