@@ -75,23 +75,25 @@ class Catalogue:
         async with self._lock:
             if self._clock() - self._listed_at >= _FRESH_SECONDS:
                 ids = await self._bucket.call(self._ids)
-                self._listed = list(
-                    await asyncio.gather(
-                        *(self._problem(each, _TITLES_FRESH_SECONDS) for each in ids)
-                    )
+                found = await asyncio.gather(
+                    *(self._problem(each, _TITLES_FRESH_SECONDS) for each in ids)
                 )
+                self._listed = [each for each in found if each is not None]
                 self._listed_at = self._clock()
             return self._listed
 
-    async def limits(self, problem_id: str) -> Limits:
+    async def limits(self, problem_id: str) -> Limits | None:
         """
         Return the limits of a problem, at most a minute old; those of the API for one without.
+
+        Returns:
+            The limits; None if there is no such problem.
 
         Raises:
             ApiError: 503 if the bucket is away.
         """
         found = await self._problem(problem_id, _FRESH_SECONDS)
-        return Limits(found.time_limit, found.memory_limit)
+        return None if found is None else Limits(found.time_limit, found.memory_limit)
 
     async def statement(self, problem_id: str) -> str:
         """
@@ -117,17 +119,21 @@ class Catalogue:
         )
         return [name for name, _ in zip(found, range(_MOST_PROBLEMS), strict=False)]
 
-    async def _problem(self, problem_id: str, fresh_seconds: float) -> Problem:
+    async def _problem(self, problem_id: str, fresh_seconds: float) -> Problem | None:
         read_at, known = self._known.get(problem_id, (float("-inf"), None))
         if known is not None and self._clock() - read_at < fresh_seconds:
             return known
         found = await self._bucket.call(lambda: self._read(problem_id))
         if len(self._known) >= _MOST_KNOWN:
             self._known.clear()
-        self._known[problem_id] = (self._clock(), found)
+        if found is None:  # one that is pushed now can be submitted to at once
+            self._known.pop(problem_id, None)
+        else:
+            self._known[problem_id] = (self._clock(), found)
         return found
 
-    def _read(self, problem_id: str) -> Problem:
+    def _read(self, problem_id: str) -> Problem | None:
+        prefix = problem_prefix(problem_id)
         try:
             self._store.get(description_key(problem_id), max_bytes=0)
             has_statement = False  # an empty file
@@ -136,7 +142,9 @@ class Catalogue:
         except _ABSENT:
             has_statement = False
         settings = self._settings(problem_id)
-        default = Limits()
+        if settings is None and not any(True for _ in self._store.folders(prefix)):
+            return None
+        settings, default = settings or ProblemSettings(), Limits()
         return Problem(
             problem_id=problem_id,
             title=settings.title or problem_id,
@@ -145,10 +153,12 @@ class Catalogue:
             memory_limit=settings.memory_limit_mb or default.memory_mb,
         )
 
-    def _settings(self, problem_id: str) -> ProblemSettings:
+    def _settings(self, problem_id: str) -> ProblemSettings | None:
         key = f"{problem_prefix(problem_id)}{PROBLEM_YAML}"
         try:
             text = self._store.get(key, max_bytes=_MOST_YAML_BYTES)
-        except (*_ABSENT, ObjectTooLargeError):
+        except _ABSENT:
+            return None
+        except ObjectTooLargeError:
             return ProblemSettings()
         return summary_of(text)

@@ -88,7 +88,7 @@ class EventResponse(Response):
             following = await self._following(view, update)
             changed = following.text != view.text
             view = following
-            if changed and (view.event > seen or view.metadata is not None):
+            if changed and (view.event > seen or view.is_final or view.metadata is not None):
                 yield encode(view)
                 sent_at = monotonic()
             if monotonic() - sent_at >= _COMMENT_SECONDS:

@@ -11,7 +11,7 @@ import json
 import os
 import secrets
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -21,6 +21,7 @@ from typing import Any
 import boto3
 import pymysql
 from forked_script import GRADER
+from memory_api import PROBLEMS
 from worker_process import WAIT_SECONDS, LoggingProcess
 
 from gradectl.local.testing import RunningBroker, RunningDatabase
@@ -220,6 +221,7 @@ def open_world(
     database: RunningDatabase,
     directory: Path,
     broker: RunningBroker | None,
+    problems: Sequence[str] = PROBLEMS,
 ) -> Iterator[ApiWorld]:
     """
     Make an environment, with a database user for the API that can only read.
@@ -229,6 +231,7 @@ def open_world(
         database: A database server, with a user who may do everything.
         directory: For the gate of the constant worker.
         broker: The broker; None: the environment is on SQS.
+        problems: Their ids; the constant worker reads none of their cases.
     """
     name = f"a-{uuid.uuid4().hex[:12]}"
 
@@ -248,6 +251,8 @@ def open_world(
         aws("s3").create_bucket(
             Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION}
         )
+        for problem_id in problems:
+            world.put(f"problems/{problem_id}/testcases/1.in", b"1 2")
         _make_database(world, stack)
         if broker is None:
             _use_sqs(world)

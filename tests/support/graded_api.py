@@ -39,7 +39,11 @@ def open_graded_api(
     with (
         many_boxes() as launcher,
         open_world(
-            moto_server=moto_server, database=database, directory=directory, broker=broker
+            moto_server=moto_server,
+            database=database,
+            directory=directory,
+            broker=broker,
+            problems=(),
         ) as world,
     ):
         for path in sorted(each for each in _PROBLEM.rglob("*") if each.is_file()):

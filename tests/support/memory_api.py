@@ -35,6 +35,8 @@ from grader.ports.submissions import SubmissionRow
 from grader.testing import MemoryObjectStore, MemoryQueues, MemorySubmissions
 
 _T = TypeVar("_T")
+#: All that can be submitted to.
+PROBLEMS = ("sum", "other", *(f"p{number}" for number in range(5)))
 WAIT_SECONDS = 60.0
 NOW = datetime(2024, 8, 20, 12, 0, 15, tzinfo=UTC)
 ALL = frozenset(Scope)
@@ -123,9 +125,19 @@ class MemorySender:
 
 
 class AwayStore(MemoryObjectStore):
-    """A bucket that may be away."""
+    """A bucket with problems that may be away."""
 
     away = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        for problem_id in PROBLEMS:
+            self.objects[f"problems/{problem_id}/testcases/1.in"] = b"1 2"
+
+    @property
+    def added(self) -> dict[str, bytes]:
+        """All but the problems."""
+        return {key: self.objects[key] for key in self.objects if not key.startswith("problems/")}
 
     def get(self, key: str, *, max_bytes: int) -> bytes:
         """Read a whole object."""

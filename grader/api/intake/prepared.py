@@ -15,6 +15,7 @@ from grader.api.requests import (
     Identity,
     function_request,
     grading_request,
+    invalid,
     limits_of,
     source_of,
     user_of,
@@ -183,7 +184,10 @@ class RequestFactory:
         options: RequestOptions,
         prefix: str = "",
     ) -> GradingRequest:
-        limits = limits_of(caller, body, await self._catalogue.limits(body.problem_id), prefix)
+        known = await self._catalogue.limits(body.problem_id)
+        if known is None:  # a worker would move the request to the dead letters
+            raise invalid(f"{prefix}problemId", f"there is no problem {body.problem_id!r}")
+        limits = limits_of(caller, body, known, prefix)
         return grading_request(
             body,
             source,

@@ -76,7 +76,7 @@ def test_one_invalid_submission_refuses_the_batch(api: MemoryApi) -> None:
     answer = api.post("/v1/batches", body)
 
     assert answer.json["errors"][0]["field"] == "submissions.1.language"
-    assert (api.sent(), api.store.objects) == ([], {})
+    assert (api.sent(), api.store.added) == ([], {})
 
 
 @pytest.mark.parametrize(

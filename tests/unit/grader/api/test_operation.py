@@ -26,8 +26,7 @@ def test_problems_have_titles_and_nothing_hidden(api: MemoryApi) -> None:
         "problems/smoke-f10be7ba0b3b/testcases/1.in": b"of a smoke test",
         "problems/README.md": b"top",
     }
-    for key, body in files.items():
-        api.store.put(key, body, content_type="text/plain")
+    api.store.objects = dict(files)
 
     answer = api.get("/v1/problems")
 

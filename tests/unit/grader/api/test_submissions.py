@@ -113,7 +113,7 @@ def test_a_user_does_not_overtake_others(api: MemoryApi, path: str, body: object
     answer = api.post(path, body)
 
     assert (answer.status, answer.kind) == (403, "forbidden")
-    assert (api.sent(), api.sent("grading-priority"), api.store.objects) == ([], [], {})
+    assert (api.sent(), api.sent("grading-priority"), api.store.added) == ([], [], {})
 
 
 def test_a_program_may_be_base64_and_has_its_extension(api: MemoryApi) -> None:
@@ -133,6 +133,7 @@ def test_a_program_may_be_base64_and_has_its_extension(api: MemoryApi) -> None:
     [
         ({"language": "cobol"}, "language"),
         ({"problemId": "../x"}, "problemId"),
+        ({"problemId": "unknown"}, "problemId"),
         ({"source": ""}, "source"),
         ({"source": "x" * (1 << 20) + "x"}, "source"),
         ({"sourceBase64": "AAAA"}, "sourceBase64"),
@@ -153,7 +154,16 @@ def test_an_invalid_field_is_named(api: MemoryApi, changes: dict[str, Any], fiel
     assert (answer.status, answer.kind) == (422, "invalid-request")
     assert [each["field"] for each in answer.json["errors"]] == [field]
     assert answer.json["nextStep"]
-    assert (api.sent(), api.store.objects) == ([], {})
+    assert (api.sent(), api.store.added) == ([], {})
+
+
+def test_a_problem_can_be_submitted_to_once_it_is_pushed(api: MemoryApi) -> None:
+    """That it did not exist is not remembered, and one without settings has those of the API."""
+    body = {**PROGRAM, "problemId": "new"}
+    before = api.post("/v1/submissions", body).status
+    api.store.objects["problems/new/testcases/1.in"] = b"1"
+
+    assert (before, api.post("/v1/submissions", body).status) == (422, 202)
 
 
 @pytest.mark.parametrize(

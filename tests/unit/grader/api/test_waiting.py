@@ -16,6 +16,7 @@ from grader.api.feeds import News
 from grader.api.protection.stack import ProtectionSettings
 from grader.api.remote import RemoteService
 from grader.api.services import ApiOptions
+from grader.api.views import LAST_EVENT
 from grader.api.waiting import LOOKUPS_PER_SECOND, WaitingHub, Watch
 from grader.contract.submissions import Progress
 from grader.logs import Redactor, make_logger
@@ -362,10 +363,13 @@ def test_a_stream_is_resumed_without_what_was_seen(api: MemoryApi) -> None:
     path = "/v1/submissions/req_1/events"
     number = api.open("GET", path).event()[0]
     resumed = api.open("GET", path, headers={"Last-Event-ID": str(number)})
+    of_another = api.open("GET", path, headers={"Last-Event-ID": str(LAST_EVENT)})
+    assert (resumed.status, of_another.status) == (200, 200)
     api.rows.put(graded("req_1"))
     following = resumed.event()
 
     assert following[1]["status"] == "completed"
+    assert of_another.event() == following
     seen = api.get(path, headers={"Last-Event-ID": str(following[0])})
     assert (seen.status, seen.body) == (204, b"")
     assert b"completed" in api.get(path, headers={"Last-Event-ID": "nonsense"}).body
