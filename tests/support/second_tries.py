@@ -67,7 +67,7 @@ class Report:
         if report.outcome in ("rerun", "failed"):
             crash = getattr(report.longrepr, "reprcrash", None)
             reason = str(crash.message if crash else report.longreprtext).strip() or "no message"
-            self._print(f"{report.outcome} {report.nodeid}: {reason.splitlines()[0]}")
+            self._print(f"\n{report.outcome} {report.nodeid}: {reason.splitlines()[0]}")
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
@@ -77,7 +77,6 @@ class Report:
 
     def _print(self, line: str) -> None:
         terminal: Any = self.config.pluginmanager.get_plugin("terminalreporter")
-        terminal.ensure_newline()
         terminal.write_line(line)
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
