@@ -115,8 +115,8 @@ def fill(api: FakeApi) -> Submission:
     finished = WHEN + timedelta(minutes=14, seconds=2)
     documents = [
         submission(0, result=grade(CASES[:1], 100), problem_id="sum", language="cpp"),
-        submission(1, result=grade(CASES[:6], 100), problem_id="two-numbers"),
-        submission(2, result=grade(CASES, 60, optimization_tip=tip), finished_at=finished),
+        submission(1, result=grade(CASES[:6], 100, optimization_tip=tip), problem_id="two-numbers"),
+        submission(2, result=grade(CASES, 60), finished_at=finished),
     ]
     for each in documents:
         api.documents[each.request_id] = [each]
