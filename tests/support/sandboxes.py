@@ -11,7 +11,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -53,6 +53,17 @@ def wait_until(condition: Callable[[], bool]) -> None:
             return
         pause.wait(0.01)
     pytest.fail("the condition never became true")
+
+
+def launchers_of(box: Box) -> list[int]:
+    """Processes of the launcher that serves a box: itself, and the one that empties its trash."""
+    words = "\0".join((str(box._launcher.path), "serve", str(box.number), "")).encode()
+    found = []
+    for command_line in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            if command_line.read_bytes() == words:
+                found.append(int(command_line.parent.name))
+    return found
 
 
 def launcher_of(program: int) -> int:

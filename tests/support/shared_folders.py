@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xdist.scheduler import LoadFileScheduling
 
-#: Their `conftest.py` starts the environment once in a session.
+#: Each is a package, whose `conftest.py` starts the environment, and ends it after the last test.
 FOLDERS = ("tests/integration/api/", "tests/integration/operating/submitting/")
 
 

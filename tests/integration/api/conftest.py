@@ -11,7 +11,7 @@ from graded_api import GradedApi, open_graded_api
 from gradectl.local.testing import RunningBroker, RunningDatabase
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def world(
     activemq: RunningBroker,
     mariadb: RunningDatabase,
@@ -28,26 +28,26 @@ def world(
         yield world
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def apis(world: ApiWorld) -> tuple[ApiProcess, ApiProcess]:
     """Two APIs and a worker; tests must not end them."""
     world.start_worker(WORKER_SLOTS="2")
     return world.start_api(), world.start_api()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def api(apis: tuple[ApiProcess, ApiProcess]) -> ApiProcess:
     """One of the two APIs."""
     return apis[0]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def key(world: ApiWorld) -> str:
     """A key of the user `ann`."""
     return world.make_key("ann")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def graded(
     activemq: RunningBroker,
     mariadb: RunningDatabase,

@@ -16,7 +16,7 @@ from gradectl.local.engines.find import Engines
 from gradectl.local.testing import RunningDatabase
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def grading(
     engines: Engines,
     mariadb: RunningDatabase,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 from sandboxes import (
     build_with,
     launcher_of,
+    launchers_of,
     shell,
     wait_until,
     wait_until_emptied,
@@ -134,12 +134,8 @@ def test_a_box_that_cannot_be_cleaned_is_left_for_another(failing: Failing, call
 
 def kill_launcher(box: Box) -> None:
     """Kill the launcher of a box, which has no program."""
-    for status in Path("/proc").glob("[0-9]*/cmdline"):
-        with suppress(OSError):
-            if status.read_bytes().endswith(f"launcher\0serve\0{box.number}\0".encode()):
-                pid = int(status.parent.name)
-                if launcher_of(pid) == os.getpid():
-                    os.kill(pid, signal.SIGKILL)
+    (found,) = (each for each in launchers_of(box) if launcher_of(each) == os.getpid())
+    os.kill(found, signal.SIGKILL)
 
 
 def test_the_next_submission_cleans_what_the_last_could_not(

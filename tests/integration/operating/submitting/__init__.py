@@ -1,0 +1,1 @@
+"""Tests that share an environment: fixtures can have the scope of a package."""
