@@ -320,6 +320,7 @@ def test_a_large_file_goes_to_the_upload_url(page: Page, api: FakeApi) -> None:
     """With the headers that the API names; then the submission is sent."""
     content = b"#" * 600_000
     drop(page, "solution.py", content)
+    expect(page.locator("#attachment")).to_be_visible()
     page.get_by_label("Choose a problem").select_option("sum")
     page.keyboard.press("Control+Enter")
 
@@ -334,6 +335,7 @@ def test_an_upload_that_the_bucket_has_already_is_complete(page: Page, api: Fake
     """Its answer was lost, and the bucket takes a program once."""
     page.route("**/bucket/**", lambda route: route.fulfill(status=412))
     drop(page, "solution.py", b"#" * 600_000)
+    expect(page.locator("#attachment")).to_be_visible()
     page.get_by_label("Choose a problem").select_option("sum")
     with page.expect_request(f"**/v1/submissions/{FIRST}/uploaded"):
         page.keyboard.press("Control+Enter")
@@ -344,6 +346,7 @@ def test_an_upload_that_the_bucket_has_already_is_complete(page: Page, api: Fake
 def test_a_file_that_workers_would_refuse_is_not_sent(page: Page, api: FakeApi) -> None:
     """The page says at once what is allowed."""
     drop(page, "solution.py", b"#" * (MAX_SOURCE_BYTES + 1))
+    expect(page.locator("#attachment")).to_be_visible()
     page.get_by_label("Choose a problem").select_option("sum")
     page.keyboard.press("Control+Enter")
 
@@ -356,6 +359,7 @@ def test_a_bucket_that_refuses_the_page_is_named(page: Page, api: FakeApi) -> No
     """The next step is the operator's: the origins that may upload are a setting of the bucket."""
     page.route("**/bucket/**", lambda route: route.abort())
     drop(page, "solution.py", b"#" * 600_000)
+    expect(page.locator("#attachment")).to_be_visible()
     page.get_by_label("Choose a problem").select_option("sum")
     page.keyboard.press("Control+Enter")
 

@@ -132,29 +132,29 @@ def functions(eight_boxes: Path) -> Iterator[Functions]:
         yield Functions(store, runner)
 
 
-def test_no_interpreter_is_left_when_the_worker_ends(eight_boxes: Path) -> None:
+def test_no_interpreter_is_left_when_the_worker_ends() -> None:
     """The boxes of the pool are free again, and nothing runs as their users."""
     parameters = {f"db_{each}_param": "/p" for each in ("endpoint", "name", "username", "password")}
     parameters |= {f"mq_{each}_param": "/p" for each in ("endpoint", "username", "password")}
-    settings = WorkerSettings(
-        environment="tests",
-        grading_bucket="files",
-        launcher_path=eight_boxes,
-        languages="python",
-        **parameters,
-    )
     log = structlog.wrap_logger(CapturingLogger(), processors=[])
-    with (
-        function(HandlerContext(settings, MemoryObjectStore(), log)) as spec,
-        spec.open() as runner,
-    ):
-        assert isinstance(runner, FunctionRunner)
-        # The first test of this file: the worker of the others keeps all boxes of a pool.
-        assert await_ready(runner.pool, "python")
-        users = {user for each in runner.pool._all for user in each.box.users}
+    with many_boxes() as launcher:
+        settings = WorkerSettings(
+            environment="tests",
+            grading_bucket="files",
+            launcher_path=launcher,
+            languages="python",
+            **parameters,
+        )
+        with (
+            function(HandlerContext(settings, MemoryObjectStore(), log)) as spec,
+            spec.open() as runner,
+        ):
+            assert isinstance(runner, FunctionRunner)
+            assert await_ready(runner.pool, "python")
+            users = {user for each in runner.pool._all for user in each.box.users}
 
-    running = [path for path in Path("/proc").iterdir() if path.name.isdigit()]
-    assert not [path for path in running if path.exists() and path.stat().st_uid in users]
+        running = [path for path in Path("/proc").iterdir() if path.name.isdigit()]
+        assert not [path for path in running if path.exists() and path.stat().st_uid in users]
 
 
 @pytest.mark.parametrize("warm", [True, False])

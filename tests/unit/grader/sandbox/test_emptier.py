@@ -45,8 +45,11 @@ def deepen(directory: Path, levels: int) -> None:
 
 def emptier_of(box: Box) -> int:
     """Process that removes the used directories of a box."""
-    (found,) = (each for each in launchers_of(box) if launcher_of(each) != os.getpid())
-    return found
+    for each in launchers_of(box):
+        with suppress(OSError):
+            if launcher_of(launcher_of(each)) == os.getpid():
+                return each
+    pytest.fail("there is none")
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import pytest
 from consumer_bench import REQUEST, Bench
 from sample_results import completed, request
+from sandboxes import wait_until
 
 from grader.api.views import view_of_row
 from grader.contract.messages import JobResult
@@ -264,10 +265,10 @@ def test_wrong_parameters_of_redis_are_an_outage(
     with open_pushing(redis, None, log) as pushing:
         bench.pushed = pushing.results
         bench.run()
+        reason = "not an address of Redis" if url else "parameters not found: /t/redis/url"
+        wait_until(lambda: reason in log_stream.getvalue())
 
     assert len(bench.results()) == 1
-    reason = "not an address of Redis" if url else "parameters not found: /t/redis/url"
-    assert reason in log_stream.getvalue()
     assert "dropped=1" in log_stream.getvalue()
 
 
