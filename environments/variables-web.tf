@@ -172,7 +172,7 @@ variable "web_port" {
 }
 
 variable "web_requests_target_value" {
-  description = "Target number of requests per minute and instance or task; null is 3000 for the API, and no such target for another application."
+  description = "Target number of requests per minute and instance or task; null is 3000 for the API with web_cpu_target_value, and no such target otherwise."
   type        = number
   default     = null
 }

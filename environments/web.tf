@@ -94,7 +94,7 @@ module "web" {
     cpu_percent = var.web_cpu_target_value
     # The API waits more than it computes: callers and streams take connections and little CPU. 3000 a minute, 50 a
     # second, is half of what one process answers within 50 ms in the benchmark.
-    requests_per_target = var.web_requests_target_value == null && var.enable_api ? 3000 : var.web_requests_target_value
+    requests_per_target = var.web_requests_target_value == null && var.enable_api && var.web_cpu_target_value != null ? 3000 : var.web_requests_target_value
   }
   ssh = var.enable_ssh_access && var.web_ssh_key_name != null ? { key_name = var.web_ssh_key_name } : null
 
