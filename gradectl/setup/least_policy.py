@@ -67,6 +67,9 @@ _LINKED = (
 )
 
 
+_USE_WEB_ACL = "wafv2:AssociateWebACL wafv2:DisassociateWebACL wafv2:GetWebACL"
+
+
 @dataclass(frozen=True)
 class PolicyScope:
     """
@@ -82,6 +85,7 @@ class PolicyScope:
         api: Whether it has the HTTP API.
         redis: Whether it has a Redis of its own.
         zone_id: Hosted zone of the API's domain name; "" for none.
+        web_acl_arn: A web ACL that is not of the environment, for its API; "" for none.
     """
 
     name: str
@@ -93,6 +97,7 @@ class PolicyScope:
     api: bool = False
     redis: bool = False
     zone_id: str = ""
+    web_acl_arn: str = ""
 
     @property
     def prefix(self) -> str:
@@ -353,6 +358,7 @@ def _api(scope: PolicyScope) -> list[dict[str, Any]]:
             " acm:ListTagsForCertificate acm:RemoveTagsFromCertificate acm:RequestCertificate",
             [scope.arn("acm", "certificate/*")],  # only its ID is in the ARN
         ),
+        *([_allow("SharedWebAcl", _USE_WEB_ACL, [scope.web_acl_arn])] if scope.web_acl_arn else []),
         *([_allow("DnsRecords", _DNS, [zone])] if scope.zone_id else []),
         *([_allow("DnsChanges", "route53:GetChange", [_CHANGES])] if scope.zone_id else []),
     ]

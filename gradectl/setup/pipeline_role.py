@@ -100,6 +100,7 @@ def policy_scope(environment: Environment) -> PolicyScope:
         environment.has_api,
         environment.has_cache,
         str(environment.variables.get("web_hosted_zone_id") or ""),
+        str(environment.variables.get("web_waf_acl_arn") or ""),
     )
 
 

@@ -20,6 +20,10 @@ LONGEST = PolicyScope(
     api=True,
     redis=True,
     zone_id="Z" * 32,
+    web_acl_arn="arn:aws:wafv2:ap-southeast-3:123456789012:regional/webacl/"
+    + "w" * 128
+    + "/"
+    + "i" * 36,
 )
 PLAIN = PolicyScope("dev", "123456789012", "eu-west-1", "state", "files", "dev-grading-worker")
 SCOPE = replace(PLAIN, api=True, redis=True, zone_id="Z0123")
@@ -47,6 +51,8 @@ def test_only_an_environment_with_api_or_redis_has_their_rights() -> None:
             "redis": replace(PLAIN, redis=True),
         }.items()
     }
+    shared = apply_policies(replace(PLAIN, api=True, web_acl_arn="arn:shared"))["api"]["Statement"]
+    (acl,) = [one for one in shared if one["Sid"] == "SharedWebAcl"]
     (records,) = [one for one in STATEMENTS if one["Sid"] == "DnsRecords"]
     (redis,) = [one for one in STATEMENTS if one["Sid"] == "Redis"]
     (logs,) = [one for one in STATEMENTS if one["Sid"] == "FilesBucket"]
@@ -54,6 +60,8 @@ def test_only_an_environment_with_api_or_redis_has_their_rights() -> None:
     assert set(apply_policies(PLAIN)) == {"network-and-workers", "data"}
     assert {"acm", "elasticloadbalancing", "wafv2"} <= of_each["api"]
     assert "elasticloadbalancing" not in of_each["redis"]
+    assert acl["Resource"] == ["arn:shared"]
+    assert "wafv2:UpdateWebACL" not in acl["Action"]
     assert records["Resource"] == ["arn:aws:route53:::hostedzone/Z0123"]
     assert (
         "arn:aws:elasticache:eu-west-1:123456789012:replicationgroup:dev-grading-redis*"
