@@ -96,9 +96,10 @@ def read_course(path: Path) -> Course:
             raise ValueError(f"{path}: problems.{number}: {', '.join(sorted(missing))} is missing")
         if Path(each["file"]).is_absolute() or ".." in Path(each["file"]).parts:
             raise ValueError(f"{path}: problems.{number}.file: must be inside the student's folder")
-        is_limited = "time_ms" in each or "memory_mb" in each
-        given = Limits(int(each.get("time_ms", 5000)), int(each.get("memory_mb", 256)))
-        limits = given if is_limited else None
+        if ("time_ms" in each) != ("memory_mb" in each):
+            raise ValueError(f"{path}: problems.{number}: time_ms and memory_mb go together")
+        is_limited = "time_ms" in each
+        limits = Limits(int(each["time_ms"]), int(each["memory_mb"])) if is_limited else None
         problems.append(Problem(str(each["id"]), str(each["file"]), str(each["language"]), limits))
     if not problems:
         raise ValueError(f"{path}: it has no [[problems]]")

@@ -196,7 +196,8 @@ def test_missing_results_are_another_exit_code(teacher: Teacher) -> None:
         ("", "it has no [[problems]]"),
         (PROBLEM.replace("id =", "name ="), "problems.0: id is missing"),
         (PROBLEM.replace("sum.py", "../sum.py"), "must be inside the student's folder"),
-        (PROBLEM + "time_ms = 'long'\n", "invalid literal for int()"),
+        (PROBLEM + "time_ms = 'long'\nmemory_mb = 64\n", "invalid literal for int()"),
+        (PROBLEM + "time_ms = 2000\n", "time_ms and memory_mb go together"),
         ("users", "Expected '='"),
     ],
 )
