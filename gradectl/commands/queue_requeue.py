@@ -66,7 +66,8 @@ def requeue(  # noqa: PLR0913 - one parameter an option
     with target.broker("operator") as broker:
         existing = broker.inspector.statistics(sorted({*QUEUES, *filter(None, [to])}))
     rules = RequeueRules(existing, to or "", force, again)
-    read_request = partial(submitted_request, target.objects, request_id)
+    was_taken = bool(found.row or found.result)
+    read_request = partial(submitted_request, target.objects, request_id, was_taken=was_taken)
     plan = rules.plan(found, read_request, datetime.now(UTC))
     journal = _run(target, plan, apply=apply)
     title = f"requeue {request_id} of {target.name}: {_outcome(plan, journal)}"

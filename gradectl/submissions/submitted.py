@@ -48,9 +48,16 @@ def submitted_fields(store: ObjectStore, request_id: str) -> SubmittedFields | N
     return _read(store, request_id, SubmittedFields)
 
 
-def submitted_request(store: ObjectStore, request_id: str) -> GradingRequest | None:
+def submitted_request(
+    store: ObjectStore, request_id: str, *, was_taken: bool = False
+) -> GradingRequest | None:
     """
     Read the request of a submission from its metadata.json; None if there is no such object.
+
+    Args:
+        store: The bucket.
+        request_id: The request.
+        was_taken: Whether a worker has had it, so that its program was uploaded.
 
     Raises:
         RequestError: The object is not a request to grade, is that of another id, or its program is
@@ -60,7 +67,7 @@ def submitted_request(store: ObjectStore, request_id: str) -> GradingRequest | N
     if fields is not None and fields.function_id is not None:
         text = f"it ran the function {fields.function_id}, whose input is not stored"
         raise RequestError(ErrorCode.INVALID_REQUEST, text)
-    if fields is not None and fields.awaiting_upload:
+    if fields is not None and fields.awaiting_upload and not was_taken:
         text = "its client has not uploaded its program yet, and sends it after that"
         raise RequestError(ErrorCode.INVALID_REQUEST, text)
     return _read(store, request_id, GradingRequest)

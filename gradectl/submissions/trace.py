@@ -214,7 +214,7 @@ def _unfinished(found: LookupResult, environment: str, now: datetime) -> Advice:
     if waiting:
         place = f"; its message is in {waiting[0].queue}" if row else ""
         return Advice(f"{state}{place}", f"gradectl queue list -e {environment}")
-    if found.awaits_upload:
+    if found.awaits_upload and not row:
         return Advice(state)
     if found.unreachable or found.partly_searched:
         return Advice(f"{state}; not every place could be read")

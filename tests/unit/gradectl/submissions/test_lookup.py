@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
@@ -69,6 +70,20 @@ def test_a_request_whose_program_is_not_uploaded_waits_for_its_client() -> None:
     assert advice(here.look_up(), "dev", NOW).command == ""
     with pytest.raises(RequestError, match="not uploaded its program yet"):
         submitted_request(here.store, "req_1")
+
+
+def test_a_request_that_a_worker_has_had_was_uploaded() -> None:
+    """The API sends it, and its note that it did may fail."""
+    here = FakeEnvironment()
+    document = json.loads(REQUEST.to_json()) | {"awaitingUpload": True}
+    here.store.put(
+        "submissions/req_1/metadata.json", json.dumps(document).encode(), content_type="text/plain"
+    )
+    here.jobs.claim(Claim(REQUEST, "ID:1", "grading-requests", "w"))
+    here.jobs.give_back("w", "req_1", 1)
+
+    assert submitted_request(here.store, "req_1", was_taken=True) == REQUEST
+    assert advice(here.look_up(), "dev", NOW).command == "gradectl queue requeue -e dev req_1"
 
 
 def test_a_finished_request_is_in_all_sources() -> None:
