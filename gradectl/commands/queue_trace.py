@@ -67,8 +67,7 @@ def trace(app: CloudContext, request_id: str, *, environment: str | None) -> int
         if not events and (unreachable or not found.partly_searched):
             places = "bucket, database, queues and logs"
             raise not_found(target, [request_id], unread if unreachable else (), places)
-        only = ", except in the logs" if events else " in what was read"
-        next_advice = Advice(f"request {request_id!r} not found{only}")
+        next_advice = Advice(_not_found_text(request_id, events, unreachable))
     _emit(_Trace(target, found, events, next_advice, unread, webhooks))
     for text in unread:
         app.ui.warn(f"not read: {text}")
@@ -105,11 +104,13 @@ class _Collector:
 
     def webhooks(self, request: SubmittedFields | None) -> list[WebhookDelivery]:
         """Read the webhooks of the request, and of its batch."""
-        subjects = [self.request_id]
-        if request is not None and request.batch_id:
-            subjects.append(request.batch_id)
         with self._noting("webhooks"), outbox_of(self.target) as outbox:
-            return [found for each in subjects for found in outbox.find(subject=each)]
+            found = list(outbox.find(subject=self.request_id))
+            if request is not None and request.batch_id:
+                batch = outbox.find(subject=request.batch_id)
+                # Another program may have a batch with the same id, for a URL of its own.
+                found += [each for each in batch if each.url == request.webhook_url]
+            return found
         return []
 
     @contextmanager
@@ -119,6 +120,13 @@ class _Collector:
             yield
         except (GraderError, GradectlError) as error:
             self.unread.append(f"{place}: {error}")
+
+
+def _not_found_text(request_id: str, events: Sequence[Event], unreachable: Sequence[str]) -> str:
+    if unreachable:
+        return f"the place of request {request_id!r} is unknown: not every place could be read"
+    where = ", except in logs and webhooks" if events else " in what was read"
+    return f"request {request_id!r} not found{where}"
 
 
 def _event(line: LogLine) -> Event:
