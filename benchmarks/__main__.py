@@ -18,10 +18,10 @@ import subprocess
 import sys
 
 import against_others
-import api
 import command_line
 import deploying
 import functions
+import http_api
 import image
 import known_cases
 import latency
@@ -91,7 +91,7 @@ _PARTS = {
     "queues": queues.measure,
     "sqs": sqs.measure,
     "functions": functions.measure,
-    "api": api.measure,
+    "api": http_api.measure,
     "image": image.measure,
     "page": page.measure,
     "webhooks": webhooks.measure,
