@@ -335,9 +335,15 @@ def test_a_trace_says_what_it_could_not_read(applied: Any) -> None:
     refused = applied.gradectl("queue", "requeue", request_id, "--apply", "--yes")
     applied.set_parameter("db/endpoint", applied.database.endpoint)
     without_logs = applied.gradectl("queue", "trace", "req_unknown")
-    log(applied, "INFO: nothing about it")
+    log(applied, "INFO: Processing request req_logged")
     missing = applied.gradectl("queue", "trace", "req_unknown")
+    logged = applied.gradectl("queue", "trace", "req_logged")
+    applied.set_parameter("db/endpoint", "127.0.0.1:1")
+    unclear = applied.gradectl("queue", "trace", "req_logged")
 
+    assert (logged.code, unclear.code) == (0, 3)
+    assert "not found, except in logs and webhooks" in logged.stderr + logged.stdout
+    assert "is unknown: not every place could be read" in unclear.stderr + unclear.stdout
     assert partly.code == 3, partly.stderr
     assert "not read: log: " in partly.stderr
     assert "in grading-requests" in partly.stdout
