@@ -116,7 +116,8 @@ class WebhookSender:
             try:
                 found = self._round()
                 self._recovered()
-                wait = 0.0 if found else self.limits.idle_seconds
+                is_free = self._shares.sending < self.limits.threads  # else a report wakes this
+                wait = 0.0 if found and is_free else self.limits.idle_seconds
             except Exception as error:  # noqa: BLE001 - grading does not depend on a webhook
                 self._warn(error)
                 if isinstance(error, AccessError):

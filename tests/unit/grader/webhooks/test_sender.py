@@ -307,6 +307,35 @@ def test_what_waits_for_a_slow_receiver_is_given_back() -> None:
     assert sender.deliverer.together[-1] == 1
 
 
+def test_full_threads_wait_for_a_report_and_not_for_the_database() -> None:
+    """What is due to a slow receiver meanwhile is not taken and given back without end."""
+    world = World(limits=replace(QUICK, threads=2, idle_seconds=5.0))
+    world.client.hanging = {f"hangs-{n}.example": threading.Event() for n in range(2)}
+    world.client.answers["slow.example"] = TemporaryError("no answer in time")
+    world.finish("req_slow", "https://slow.example/")
+    sender = world.sender()
+    sender.deliverer = Slow(world.client, world.rules, sign)
+    with sender.in_background():
+        world.wait_for(lambda found: found[0].attempts == 1)
+        for number, host in enumerate(world.client.hanging):
+            world.finish(f"req_{number}", f"https://{host}/")
+        sender.wake()
+        posts = {world.client.posts.get(timeout=20).host for _ in range(3)}
+        world.clock.now += timedelta(hours=1)  # the slow one is due again
+        takes: list[int] = []
+        take = world.outbox.take
+        world.outbox.take = lambda *args, **named: (takes.append(1), take(*args, **named))[1]
+        sender.wake()
+        tick = threading.Event()
+        assert any(takes or tick.wait(0.01) for _ in range(1000))
+        tick.wait(0.2)  # thousands of rounds, if they do not wait
+        for event in world.client.hanging.values():
+            event.set()
+
+    assert posts == {"slow.example", *world.client.hanging}
+    assert len(takes) < 20
+
+
 class Slow(Deliverer):
     """Says that each attempt took long; notes how many run together."""
 
