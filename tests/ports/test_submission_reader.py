@@ -95,6 +95,7 @@ def test_a_batch_has_its_requests(submissions: Any) -> None:
     submissions.put(row("req_2"))
     submissions.put(row("req_1"))
     submissions.put(row("req_3", batch_id=None))
+    submissions.put(row("req_4", batch_id="Batch_1"))
 
     assert [each.request_id for each in submissions.reader.batch("batch_1")] == ["req_1", "req_2"]
 

@@ -15,6 +15,7 @@ from sqlalchemy import (
     bindparam,
     case,
     delete,
+    func,
     insert,
     literal_column,
     or_,
@@ -90,7 +91,8 @@ _PING = text("SELECT 1")
 _PEAKS = (
     select(JOBS.c.memory_usage_mb)
     .where(
-        JOBS.c.function_id == bindparam("wanted_function"),
+        JOBS.c.function_id == bindparam("wanted_function"),  # compares in any case
+        func.binary(JOBS.c.function_id) == func.binary(bindparam("wanted_function")),
         JOBS.c.status == bindparam("wanted_status"),
         JOBS.c.memory_usage_mb.is_not(None),
     )

@@ -55,7 +55,10 @@ _BEFORE = and_(
     tuple_(JOBS.c.created_at, JOBS.c.request_id)
     < tuple_(bindparam("created_at"), bindparam("request_id")),
 )
-_BATCH = SELECT_ROWS.where(JOBS.c.batch_id == bindparam("batch")).order_by(JOBS.c.request_id)
+_BATCH = SELECT_ROWS.where(
+    JOBS.c.batch_id == bindparam("batch"),
+    func.binary(JOBS.c.batch_id) == func.binary(bindparam("batch")),
+).order_by(JOBS.c.request_id)
 _FAILURES = SELECT_ROWS.where(JOBS.c.status == Status.FAILED.value).order_by(
     JOBS.c.updated_at.desc()
 )
