@@ -17,7 +17,7 @@ from grader.api.models import (
 )
 from grader.api.queue_monitor import QueueMonitor
 from grader.api.remote import RemoteService
-from grader.contract.messages import JobResult
+from grader.api.views import readable_result
 from grader.ports.submissions import SubmissionReader, SubmissionRow
 
 _T = TypeVar("_T")
@@ -110,7 +110,8 @@ async def _unless_away(part: Coroutine[Any, Any, _T]) -> _T | None:
 
 
 def _failure(row: SubmissionRow) -> OperatorFailure:
-    error = JobResult.from_json(row.result_json).error if row.result_json else None
+    result = readable_result(row)
+    error = result.error if result else None
     return OperatorFailure(
         request_id=row.request_id,
         user_id=row.user_id,

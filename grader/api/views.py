@@ -14,13 +14,14 @@ from typing import Any
 from pydantic import ValidationError
 
 from grader.contract.documents import Document, document_of, running_document
-from grader.contract.messages import Message, Timestamp
+from grader.contract.messages import Failure, JobResult, Message, Timestamp
 from grader.contract.submissions import (
     Progress,
     QueuePosition,
     Submission,
     SubmissionStatus,
 )
+from grader.contract.verdicts import ErrorCode, Status
 from grader.ports.submissions import SubmissionRow
 
 #: Numbers of events: a later state has a higher one, and the end has the highest.
@@ -98,6 +99,19 @@ class View:
         return self.event == LAST_EVENT
 
 
+def readable_result(row: SubmissionRow) -> JobResult | None:
+    """Read the result of a row; a failure in place of one that this version cannot read."""
+    try:
+        return row.result()
+    except ValueError:  # a newer worker has written it
+        return JobResult(
+            request_id=row.request_id,
+            status=Status.FAILED,
+            error=Failure(code=ErrorCode.INTERNAL_ERROR, message="the result cannot be read"),
+            timestamp=row.updated_at,
+        )
+
+
 def view_of_row(row: SubmissionRow, user_id: str = "") -> View:
     """
     Make the view of a request that was claimed.
@@ -106,7 +120,7 @@ def view_of_row(row: SubmissionRow, user_id: str = "") -> View:
         row: Its row.
         user_id: Whose it is, if the row does not say it.
     """
-    fields, result = row.fields(user_id), row.result()
+    fields, result = row.fields(user_id), readable_result(row)
     if result is not None:
         document = document_of(fields, result, attempts=row.attempts)
         return View(fields.user_id, document, LAST_EVENT, document.to_json())

@@ -70,6 +70,7 @@ def test_languages_and_the_caller_are_known_to_any_key(api: MemoryApi) -> None:
         "userId": "ann",
         "scopes": ["read-own", "submit"],
         "priority": False,
+        "maxSourceBytes": 1 << 20,
     }
 
 
@@ -280,7 +281,7 @@ def test_without_counters_a_position_is_not_known(api: MemoryApi) -> None:
 
 def test_a_fault_of_ours_is_a_problem_without_details(api: MemoryApi) -> None:
     """The log has the details."""
-    api.rows.put(running("req_1", status="completed", result_json="{"))
+    api.rows.put(running("req_1", attempts="many"))
 
     answer = api.get("/v1/submissions/req_1", headers={"x-request-id": "call-12345"})
 
@@ -290,6 +291,21 @@ def test_a_fault_of_ours_is_a_problem_without_details(api: MemoryApi) -> None:
     assert "ERROR: An endpoint failed call=call-12345 " in line
     assert " key=key-ann path=/v1/submissions/req_1" in line
     assert "Traceback" in line
+
+
+def test_a_result_that_this_version_cannot_read_hides_no_other_one(api: MemoryApi) -> None:
+    """A newer worker has written it; it is a failure, also on the page of the operator."""
+    text = failed("req_1").result_json.replace("INTERNAL_ERROR", "NEWER_CODE")
+    api.rows.put(running("req_1", status="failed", result_json=text))
+    api.rows.put(graded("req_2"))
+
+    one = api.get("/v1/submissions/req_1").json
+    listed = api.get("/v1/submissions").json["submissions"]
+    (failure,) = api.get("/v1/operator/overview", "admin").json["failures"]
+
+    assert (one["status"], one["error"]["code"]) == ("failed", "INTERNAL_ERROR")
+    assert {each["requestId"] for each in listed} == {"req_1", "req_2"}
+    assert failure["message"] == "the result cannot be read"
 
 
 @pytest.mark.parametrize("kind", list(Kind))
