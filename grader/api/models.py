@@ -232,6 +232,7 @@ class Me(Message):
     user_id: str | None = None
     scopes: list[str]
     priority: Annotated[bool, Field(description="whether it may use the urgent queue")]
+    max_source_bytes: Annotated[int, Field(description="largest program, bytes")]
 
 
 class HealthPage(Message):

@@ -18,7 +18,7 @@ from urllib.parse import quote, urlsplit
 
 from grader.adapters.http_api import HttpAnswer, HttpConnections
 from grader.client.problem_details import LATER, error_of, retry_seconds
-from grader.client.submission import MAX_SOURCE_BYTES, SOURCE_TYPE, Limits, Source
+from grader.client.submission import SOURCE_TYPE, Limits, Source
 from grader.contract.functions import FunctionAnswer
 from grader.contract.messages import GradingResult
 from grader.contract.submissions import Batch, Submission, SubmissionStatus
@@ -163,7 +163,7 @@ class HttpGradingClient:
         Args:
             problem_id: Id of a problem.
             language: A language of the workers, such as `python`.
-            source: The program, at most `MAX_SOURCE_BYTES`.
+            source: The program; the API knows how large it may be.
             user_id: Who submits; only keys without a user of their own name one.
             limits: Limits of each test case; None: those of the problem, which only a key without a
                 user can exceed.
@@ -178,9 +178,6 @@ class HttpGradingClient:
             RequestError: A value is invalid, or the program too large.
         """
         program = Program(problem_id, language, source, user_id, limits, priority)
-        if not 0 < program.size <= MAX_SOURCE_BYTES:
-            text = f"source: {program.size} bytes; allowed are 1 to {MAX_SOURCE_BYTES}"
-            raise RequestError(ErrorCode.SOURCE_TOO_LARGE, text)
         accepted = self._post("/v1/submissions", program.body(), request_id or uuid.uuid4().hex)
         found = str(accepted["requestId"])
         if accepted.get("uploadUrl"):

@@ -25,6 +25,7 @@ from grader.api.models import (
     SubmissionPage,
 )
 from grader.api.page import page_router
+from grader.client.submission import MAX_SOURCE_BYTES
 from grader.contract.messages import Message
 from grader.contract.submissions import Submission, SubmissionStatus
 
@@ -255,7 +256,8 @@ def add_lists(app: FastAPI, api: FakeApi) -> None:
 
     @app.get("/v1/me")
     async def me(request: Request) -> Any:
-        return caller_of(request)
+        caller = caller_of(request)
+        return caller and {**caller, "maxSourceBytes": MAX_SOURCE_BYTES}
 
     @app.get("/v1/problems")
     async def problems() -> Any:

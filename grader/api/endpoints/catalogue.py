@@ -48,7 +48,7 @@ async def list_languages(_caller: Anyone) -> Response:
 
 
 @router.get("/me", response_model=Me, responses=errors())
-async def me(caller: Anyone) -> Response:
+async def me(caller: Anyone, parts: PartsOf) -> Response:
     """Read what the key may do."""
     return answer(
         Me(
@@ -56,5 +56,6 @@ async def me(caller: Anyone) -> Response:
             user_id=caller.user_id,
             scopes=sorted(caller.scopes),
             priority=caller.may_use_priority,
+            max_source_bytes=parts.services.options.max_source_bytes,
         )
     )

@@ -8,7 +8,6 @@ import { ResultView, stateChip } from "./result.js";
 import { askForKey, describe, start } from "./shell.js";
 import { base64, Source } from "./source.js";
 
-const LARGEST_PROGRAM = 1 << 20; // bytes; workers refuse larger ones
 const LARGEST_BODY = 512 << 10; // bytes; above it the program goes to the bucket first
 const PAGE = 20;
 
@@ -96,7 +95,8 @@ function request() {
   if (!me.userId) body.userId = byId("user").value.trim();
   const program = bytes ?? new TextEncoder().encode(fields.source ?? "");
   if (!program.length) throw new Error(t("error.empty"));
-  if (program.length > LARGEST_PROGRAM) throw new Error(t("error.program", { bytes: program.length, most: LARGEST_PROGRAM }));
+  const most = me.maxSourceBytes;
+  if (program.length > most) throw new Error(t("error.program", { bytes: program.length, most }));
   if (!body.problemId) throw new Error(t("error.problem"));
   if (!me.userId && !body.userId) throw new Error(t("error.user"));
   const large = program.length > LARGEST_BODY;
