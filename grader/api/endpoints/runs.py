@@ -32,6 +32,8 @@ router = APIRouter(tags=["runs"])
 _ACCEPTED = 202
 #: Kept of the time of a call, so that one that has queued a request answers with its id.
 _ANSWER_SECONDS = 2.0
+#: Submissions of a batch that are read for the price of one call.
+_READ_AS_ONE = 50
 
 
 @router.post(
@@ -106,7 +108,7 @@ async def submit_batch(
 
     After an error repeat it with the same `Idempotency-Key`: what was sent is not sent again.
     """
-    parts.services.gate.charge(caller, len(body.submissions) - 1)
+    request.scope["rate"] = parts.services.gate.charge(caller, len(body.submissions) - 1)
     batch_id, submissions = await parts.batches.submit(caller, body, idempotency_key)
     log_accepted(request, batch_id)
     url = f"/v1/batches/{batch_id}"
@@ -115,6 +117,11 @@ async def submit_batch(
 
 
 @router.get("/v1/batches/{batch_id}", response_model=Batch, responses=errors(404))
-async def read_batch(batch_id: BatchId, caller: Reader, parts: PartsOf) -> Response:
-    """Read the state of all submissions of a batch."""
-    return answer(await parts.lookup.batch(caller, batch_id))
+async def read_batch(
+    batch_id: BatchId, caller: Reader, parts: PartsOf, request: Request
+) -> Response:
+    """Read the state of all submissions of a batch; each 50 of them count as a call more."""
+    found = await parts.lookup.batch(caller, batch_id)
+    more = len(found.submissions) // _READ_AS_ONE
+    request.scope["rate"] = parts.services.gate.charge(caller, more)
+    return encoded(await asyncio.to_thread(found.to_json))

@@ -47,7 +47,7 @@ class Admission:
             try:
                 caller = await stack.enter_async_context(self._gate.admit(HTTPConnection(scope)))
             except ApiError as error:
-                await refuse(error, scope, receive, send)
+                await refuse(error, scope, receive, _with_rate(scope, send))
                 return
             scope["caller"] = caller
             await self._app(scope, receive, _with_rate(scope, send))

@@ -52,6 +52,17 @@ def test_the_state_of_a_batch_is_one_document(api: MemoryApi) -> None:
     assert api.get(accepted["url"], "service").status == 200
 
 
+def test_reading_a_large_batch_counts_by_its_size(api: MemoryApi) -> None:
+    """A call more for each fifty; else one key could keep the process busy."""
+    accepted = api.post("/v1/batches", {"submissions": [PROGRAM] * 100}).json
+    before = api.gate.charged
+
+    answer = api.get(accepted["url"])
+
+    assert api.gate.charged - before == 2
+    assert "ratelimit" in answer.headers
+
+
 def test_a_batch_that_waits_tells_why(api: MemoryApi) -> None:
     """What the queue has, once for all that no worker has taken."""
     api.inspector.counters["grading-requests"] = counters(size=3, consumers=0)
