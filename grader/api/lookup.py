@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Sequence
+from contextlib import suppress
 
 from grader.api.auth import Caller
 from grader.api.errors import ApiError, Kind
@@ -117,7 +118,13 @@ class Lookup:
 
     async def moved(self, view: View) -> View:
         """Return a waiting request with its position now."""
-        return view if view.metadata is None else await self._waiting_view(view.metadata)
+        metadata = view.metadata
+        if metadata is None:
+            return view
+        if metadata.awaiting_upload:
+            with suppress(ApiError):  # its stream goes on while the bucket is away
+                metadata = await self._metadata.read(metadata.request_id) or metadata
+        return await self._waiting_view(metadata)
 
     async def _waiting_view(self, metadata: StoredMetadata) -> View:
         position = await self._queues.position(metadata.queue, metadata.ticket)
@@ -148,7 +155,9 @@ class Lookup:
             self._metadata.read(batch_id),
             self._database.call(lambda: self._reader.batch(batch_id)),
         )
-        views = _members(metadata, rows, await self._queue_of(metadata, rows))
+        queue = await self._queue_of(metadata, rows)
+        # In a thread: a thousand rows take half a second, in which nothing else would be answered.
+        views = await asyncio.to_thread(_members, metadata, rows, queue)
         if not views or not all(caller.may_see(view.user_id) for view in views):
             raise not_found(f"batch {batch_id!r}")
         size = len(metadata.members) if metadata else max(row.batch_size or 0 for row in rows)

@@ -91,10 +91,13 @@ class Uploads:
         request = GradingRequest.from_json(body)
         await self._check(request)
         await self._dispatcher.check_room(Identity(request_id), found.queue)
-        changed = json.dumps({**json.loads(body), "awaitingUpload": False}).encode()
+        ticket = self._dispatcher.ticket(found.queue)  # its position counts from now
+        document = {**json.loads(body), "awaitingUpload": False, "ticket": ticket}
+        changed = json.dumps(document).encode()
         await self._dispatcher.send(found.queue, request)
         await self._bucket.call(lambda: self._store.put(key, changed, content_type=_JSON))
-        self._metadata.remember(found.model_copy(update={"awaiting_upload": False}))
+        sent = found.model_copy(update={"awaiting_upload": False, "ticket": ticket})
+        self._metadata.remember(sent)
         return Accepted.queued(request_id)
 
     async def _check(self, request: GradingRequest) -> None:

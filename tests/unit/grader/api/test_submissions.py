@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from memory_api import NOW, MemoryApi, counters, failed, graded, running
+from memory_api import NOW, MemoryApi, counters, failed, graded, running, until
 
 from grader.api.services import ApiOptions
 
@@ -321,6 +321,28 @@ def test_a_waiting_submission_tells_its_position(api: MemoryApi) -> None:
         "waiting": 3,
         "consumers": 1,
     }
+
+
+def test_the_position_of_an_upload_counts_from_its_end(api: MemoryApi) -> None:
+    """A stream that was opened before sees it queued, with that position."""
+    inspector = api.inspector.counters
+    inspector["grading-requests"] = counters(size=0, enqueued=100, dequeued=100)
+    api.get("/v1/queue/status")
+    upload = {"problemId": "sum", "language": "python"}
+    request_id = api.post("/v1/submissions", upload).json["requestId"]
+    stream = api.open("GET", f"/v1/submissions/{request_id}/events")
+    first = stream.event()
+    inspector["grading-requests"] = counters(size=9, enqueued=109, dequeued=100)
+    until(lambda: api.get("/v1/queue/status").json["queue_info"]["messages_available"] == "9")
+    api.store.put(f"submissions/{request_id}/solution.py", b"x", content_type="text/plain")
+    api.post(f"/v1/submissions/{request_id}/uploaded", None)
+
+    second = stream.event()
+    stream.leave()
+
+    assert [each[1]["status"] for each in (first, second)] == ["awaiting_upload", "queued"]
+    assert second[1]["queue"]["position"] >= 9  # of nine that were counted, and itself
+    assert api.get(f"/v1/submissions/{request_id}").json["queue"]["position"] >= 9
 
 
 def test_without_a_worker_a_waiting_submission_says_so(api: MemoryApi) -> None:
