@@ -90,12 +90,23 @@ class Dispatcher:
         recording = [self.record(prepared.identity, prepared.metadata)]
         if prepared.identity.is_derived:
             is_first = await recording.pop()
-            if not is_first and await self._lookup.has_row(prepared.identity.request_id):
+            if not is_first and await self._is_taken(prepared.identity.request_id):
                 return
         if prepared.program is not None:
             await asyncio.gather(*recording, self._store(prepared.program))
             recording = []
         await asyncio.gather(*recording, self.send(prepared.queue, prepared.request))
+
+    async def _is_taken(self, request_id: str) -> bool:
+        """Whether a worker has a request. No, while rows cannot be read: a worker ends a copy."""
+        try:
+            return await self._lookup.has_row(request_id)
+        except ApiError:
+            return False
+
+    def ticket(self, queue: str) -> int | None:
+        """Return how many messages a queue has received; None if that is not known."""
+        return self._queues.ticket(queue)
 
     async def record(self, identity: Identity, metadata: Mapping[str, object]) -> bool:
         """

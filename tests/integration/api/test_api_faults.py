@@ -107,7 +107,7 @@ NEEDS = {
     "statement": "bucket",
     "uploaded": "bucket",
     "submit": "bucket queue",
-    "repeat": "bucket database",
+    "repeat": "bucket",  # without the database it is sent again
     "upload": "bucket",
     "submit_batch": "bucket queue",
     "run": "bucket queue",
