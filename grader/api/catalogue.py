@@ -21,7 +21,6 @@ from grader.problems.problem_yaml import PROBLEM_YAML, summary_of
 
 _PROBLEMS = "problems/"
 _FRESH_SECONDS = 60.0
-_TITLES_FRESH_SECONDS = 600.0
 _MOST_PROBLEMS = 1000
 _MOST_KNOWN = 10_000
 _MOST_YAML_BYTES = 64 << 10
@@ -67,7 +66,7 @@ class Catalogue:
 
     async def problems(self) -> list[Problem]:
         """
-        List the problems by id, at most 1,000; a new one appears within a minute.
+        List the problems by id, at most 1,000; a change appears within two minutes.
 
         Raises:
             ApiError: 503 if the bucket is away.
@@ -75,9 +74,7 @@ class Catalogue:
         async with self._lock:
             if self._clock() - self._listed_at >= _FRESH_SECONDS:
                 ids = await self._bucket.call(self._ids)
-                found = await asyncio.gather(
-                    *(self._problem(each, _TITLES_FRESH_SECONDS) for each in ids)
-                )
+                found = await asyncio.gather(*(self._problem(each, _FRESH_SECONDS) for each in ids))
                 self._listed = [each for each in found if each is not None]
                 self._listed_at = self._clock()
             return self._listed
