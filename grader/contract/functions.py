@@ -97,11 +97,6 @@ class FunctionAnswer(Message):
         str | None, Field(description="why it did not succeed, in words safe to show")
     ] = None
 
-    @property
-    def was_run(self) -> bool:
-        """Whether there was a run; without one it was not found, or did not compile."""
-        return self.exit_code != NOT_RUN
-
     @classmethod
     def without_run(
         cls,
