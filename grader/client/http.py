@@ -178,6 +178,8 @@ class HttpGradingClient:
             RequestError: A value is invalid, or the program too large.
         """
         program = Program(problem_id, language, source, user_id, limits, priority)
+        if not program.size:
+            raise RequestError(ErrorCode.INVALID_REQUEST, "source: 0 bytes; it is empty")
         accepted = self._post("/v1/submissions", program.body(), request_id or uuid.uuid4().hex)
         found = str(accepted["requestId"])
         if accepted.get("uploadUrl"):
