@@ -1,11 +1,17 @@
-"""Runs the tests of some folders in one process, because their files share an environment."""
+"""Runs the tests of some folders in one process."""
 
 from __future__ import annotations
 
 from xdist.scheduler import LoadFileScheduling
 
-#: Each is a package, whose `conftest.py` starts the environment, and ends it after the last test.
-FOLDERS = ("tests/integration/api/", "tests/integration/operating/submitting/")
+FOLDERS = (
+    # The memory that attacks hide is counted for the whole machine: what one file hides at the same
+    # time as another makes its verdict a failure of the platform.
+    "tests/attacks/",
+    # Packages whose `conftest.py` starts an environment, and ends it after the last test.
+    "tests/integration/api/",
+    "tests/integration/operating/submitting/",
+)
 
 
 class SharedFolders(LoadFileScheduling):
