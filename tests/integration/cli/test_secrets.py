@@ -135,8 +135,9 @@ class Watch:
         words = process.cmdline()
         self.command_lines.add(" ".join(words))
         if SENTINEL in " ".join(process.environ().values()):
-            lineage = [process, *process.parents()]
-            if not any(NEED_SECRETS & set(each.cmdline()[1:3]) for each in lineage):
+            # Its own words are not read again: a process that has just ended has none.
+            lineage = [words, *(each.cmdline() for each in process.parents())]
+            if not any(NEED_SECRETS & set(each[1:3]) for each in lineage):
                 self.environments.add(" ".join(words))
 
 
