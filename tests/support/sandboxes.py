@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import itertools
 import os
 import re
@@ -20,6 +19,7 @@ import pytest
 
 from grader.sandbox import Box
 from grader.sandbox.build import SOURCES, Installation, install, uninstall, write_headers
+from grader.sandbox.lock import take
 from grader.sandbox.runs import Role, RunLimits, RunSpec
 
 LIMITS = RunLimits(5000, 30_000, 128, 1 << 20, 32, bound_address_space=False)
@@ -90,14 +90,9 @@ def own_users() -> Iterator[int]:
     count = _USERS_PER_BOX * _MANY_BOXES
     for first in itertools.count(_FIRST_USER, count):
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as reserved:
-            try:
-                reserved.bind(f"\0grader-tests-users-{first}")
-            except OSError as error:
-                if error.errno != errno.EADDRINUSE:
-                    raise
-                continue
-            yield first
-            return
+            if take(reserved, range(first + 1, first + count)):  # no box begins with that user
+                yield first
+                return
 
 
 @contextmanager
