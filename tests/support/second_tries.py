@@ -2,8 +2,8 @@
 A second try for tests on real engines, failures printed when they happen, and the slowest tests.
 
 A test marked `engine` or `stack` runs again once when it fails. Each second try is printed with its
-first failure at the end of the run, and more than `MAX_SECOND_TRIES` of them fail the run. Then a
-process gives no more of them.
+first failure at the end of the run. More than `MAX_SECOND_TRIES` of them fail the run; a process
+that has given so many repeats no further test.
 """
 
 from __future__ import annotations
