@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 import threading
 from collections.abc import AsyncIterator, Iterator
@@ -29,6 +30,8 @@ from grader.client.submission import MAX_SOURCE_BYTES
 from grader.contract.messages import Message
 from grader.contract.submissions import Submission, SubmissionStatus
 
+#: Id of the first submission.
+FIRST = f"req_{1:032x}"
 USER_KEY = "gk_aaaaaaaaaaaa_" + "u" * 43
 SERVICE_KEY = "gk_bbbbbbbbbbbb_" + "s" * 43
 ADMIN_KEY = "gk_cccccccccccc_" + "a" * 43
@@ -372,3 +375,9 @@ def running_fake(editor: Path | None = None) -> Iterator[FakeApi]:
         server.should_exit = True
         thread.join(10)
         listener.close()
+
+
+def sent(api: FakeApi) -> dict[str, Any]:
+    """The first submission that the page sends."""
+    body: dict[str, Any] = json.loads(api.wait_for("POST", "/v1/submissions").body)
+    return body
