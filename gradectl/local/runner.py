@@ -6,6 +6,7 @@ A one-off task runs once; its runner ends with it.
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 import traceback
@@ -26,6 +27,8 @@ _STABLE_SECONDS = 30.0
 #: Intervals of the health check, before and after the first healthy answer.
 _FIRST_HEALTH_SECONDS = 0.2
 _HEALTH_SECONDS = 2.0
+
+_log = logging.getLogger(__name__)
 
 
 class ServiceState(StrEnum):
@@ -153,10 +156,9 @@ class Runner:
             try:
                 self._run_once()
             except GradectlError as error:
-                self._update(state=ServiceState.FAILED, pid=None, health="", message=str(error))
+                self._fail(str(error))
             except Exception:  # noqa: BLE001 - a bug in one service must not stop the others
-                text = traceback.format_exc()
-                self._update(state=ServiceState.FAILED, pid=None, health="", message=text)
+                self._fail(traceback.format_exc())
             if time.monotonic() - started > _STABLE_SECONDS:
                 pause = _FIRST_PAUSE_SECONDS
             if not self._stopping and not is_readable(self._stop_event, pause):
@@ -194,6 +196,11 @@ class Runner:
             f"exited with status {child.exit_status}:\n{child.last_lines()}",
             where=str(child.program.log_file),
         )
+
+    def _fail(self, message: str) -> None:
+        """Keep and log why the program does not run: a restart removes the message."""
+        _log.warning("%s failed: %s", self.service.name, message)
+        self._update(state=ServiceState.FAILED, pid=None, health="", message=message)
 
     def _update(self, **changes: object) -> None:
         self._snapshot = replace(self._snapshot, **changes)  # type: ignore[arg-type]  # its own fields

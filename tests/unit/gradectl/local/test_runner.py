@@ -106,14 +106,17 @@ def test_a_task_behind_a_load_balancer_has_time_for_its_last_calls(
     assert "answered the last one" in (tmp_path / "log").read_text()
 
 
-def test_a_crashed_program_is_restarted(launching: Launching) -> None:
-    """As ECS replaces a stopped task; meanwhile the message quotes its output."""
+def test_a_crashed_program_is_restarted(
+    launching: Launching, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As ECS replaces a stopped task; the message quotes its output, and the log keeps it."""
     with watching(launching("print('out of luck'); raise SystemExit(3)")) as watched:
         failed = watched.until(lambda each: each.state is ServiceState.FAILED)
         again = watched.until(lambda each: each.restarts == 1)
 
     assert "exited with status 3" in failed.message
     assert "out of luck" in failed.message
+    assert "out of luck" in caplog.messages[0]
     assert again.state is ServiceState.STARTING
 
 
