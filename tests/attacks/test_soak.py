@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from arena.arena import deviations
 from arena.attack import Attack, read_attacks
 from arena.program import soaked
 from arena.soak import soak
@@ -44,6 +45,6 @@ def test_two_boxes_count_what_they_changed(launcher: Path) -> None:
     assert [trial.verdict for trial in enough.trials] == ["AC"] * 4
     assert "4 runs" in enough.summary()
     assert "verdicts changed: 2; left behind: 0; boxes lost: 0" in enough.summary()
-    assert len(enough.deviations) == 2
+    assert len(deviations(enough.trials)) == 2  # and no leaks: others use the process of a test
     assert enough.untried == set()
     assert too_few.untried != set()
