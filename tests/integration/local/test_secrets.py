@@ -91,16 +91,6 @@ class Deployed:
         self.said += [done.stdout, done.stderr]
         return done
 
-    def prepare_deployments(self) -> None:
-        """Render the environment, and create the bucket of the state and of the lock."""
-        shutil.copytree(ROOT / "templates", self.root / "templates")
-        for path in (ROOT / "environments").glob("*.tf"):
-            shutil.copy(path, self.root / "environments")
-        rendered = self.gradectl("render", "local")
-        assert rendered.returncode == 0, rendered.stderr
-        location = {"LocationConstraint": REGION}
-        self.client("s3").create_bucket(Bucket=STATE_BUCKET, CreateBucketConfiguration=location)
-
     def ask(self, *arguments: str) -> Any:
         """Run a command that must succeed; its document is checked with the published schema."""
         done = self.gradectl(*arguments, "--output", "json")
@@ -405,9 +395,22 @@ def _await_first_result(grading: Deployed, sent: list[str]) -> None:
     pytest.fail("no job was done")
 
 
-def test_a_smoke_test_that_fails_in_a_deployment_names_the_way_back(grading: Deployed) -> None:
+@pytest.fixture(name="rendered", scope="module")
+def _rendered(grading: Deployed) -> Deployed:
+    """The environment with its rendered files, and the bucket of the state and of the lock."""
+    shutil.copytree(ROOT / "templates", grading.root / "templates")
+    for path in (ROOT / "environments").glob("*.tf"):
+        shutil.copy(path, grading.root / "environments")
+    rendered = grading.gradectl("render", "local")
+    assert rendered.returncode == 0, rendered.stderr
+    location = {"LocationConstraint": REGION}
+    grading.client("s3").create_bucket(Bucket=STATE_BUCKET, CreateBucketConfiguration=location)
+    return grading
+
+
+def test_a_smoke_test_that_fails_in_a_deployment_names_the_way_back(rendered: Deployed) -> None:
     """The workers run but lack a language; the printed rollback replaces them and works."""
-    grading.prepare_deployments()
+    grading = rendered
     ecs, names = grading.client("ecs"), {"cluster": CLUSTER, "service": SERVICE}
     (service,) = ecs.describe_services(cluster=CLUSTER, services=[SERVICE])["services"]
     good = service["taskDefinition"]
@@ -437,7 +440,8 @@ def test_a_smoke_test_that_fails_in_a_deployment_names_the_way_back(grading: Dep
     assert document["to"] == good.rpartition("/")[2]
     tasks = ecs.list_tasks(cluster=CLUSTER, serviceName=SERVICE)["taskArns"]
     running = ecs.describe_tasks(cluster=CLUSTER, tasks=tasks)["tasks"]
-    assert [each["taskDefinitionArn"] for each in running] == [good, good]
+    supervisor = (grading.stack.directory / "logs" / "supervisor.log").read_text()
+    assert [each["taskDefinitionArn"] for each in running] == [good, good], supervisor
     assert {each["lastStatus"] for each in running} == {"RUNNING"}
 
 
