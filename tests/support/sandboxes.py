@@ -10,7 +10,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -90,9 +90,22 @@ def own_users() -> Iterator[int]:
     count = _USERS_PER_BOX * _MANY_BOXES
     for first in itertools.count(_FIRST_USER, count):
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as reserved:
-            if take(reserved, range(first + 1, first + count)):  # no box begins with that user
+            # no box begins with that user
+            if take(reserved, range(first + 1, first + count)) and _are_free(first, count):
                 yield first
                 return
+
+
+def _are_free(first: int, count: int) -> bool:
+    """Whether no box is held: a worker can outlive the tests that started it."""
+    with ExitStack() as stack:
+        return all(
+            take(
+                stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)),
+                range(user, user + _USERS_PER_BOX),
+            )
+            for user in range(first, first + count, _USERS_PER_BOX)
+        )
 
 
 @contextmanager
