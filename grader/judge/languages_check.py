@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Protocol
@@ -26,6 +27,7 @@ from grader.judge.verdict import explain
 from grader.languages import LANGUAGES, Language, find
 from grader.sandbox import Box
 from grader.sandbox.runs import RunLimits
+from grader.sandbox.selftest import retried
 from grader.sandbox.toolchain import examine, missing_programs
 
 _INPUT = b"20 22\n"
@@ -119,7 +121,7 @@ def self_test(box: Box, statuses: Iterable[LanguageStatus]) -> list[LanguageStat
 def _tested(box: Box, status: LanguageStatus) -> LanguageStatus:
     try:
         with TemporaryDirectory() as name:
-            why = _self_test_error(box, status.language, Path(name))
+            why = retried(box, partial(_self_test_error, box, status.language, Path(name)))
     except TemporaryError as error:
         why = str(error)
     finally:

@@ -17,10 +17,11 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+from grader.errors import SandboxError
 from grader.sandbox import Box
 from grader.sandbox.build import SOURCES, Installation, install, uninstall, write_headers
 from grader.sandbox.lock import take
-from grader.sandbox.runs import Role, RunLimits, RunSpec
+from grader.sandbox.runs import Role, RunLimits, RunOutcome, RunSpec
 
 LIMITS = RunLimits(5000, 30_000, 128, 1 << 20, 32, bound_address_space=False)
 _GIVE_UP_SECONDS = 900
@@ -28,6 +29,19 @@ _FIRST_USER = 800_000_000
 _MANY_BOXES = 8
 _USERS_PER_BOX = 4
 _COMPILER = ("gcc", "-std=gnu17", "-O1", "-Wall", "-Werror")
+
+
+class BoxOnABusyMachine(Box):
+    """A sandbox whose runs fail because of the machine, as often as `failures` says."""
+
+    failures = 2
+
+    def run(self, spec: RunSpec) -> RunOutcome:
+        """Run, if no failure is left."""
+        if self.failures:
+            self.failures -= 1
+            raise SandboxError("shared memory grew, not by the program", where="launcher")
+        return super().run(spec)
 
 
 def shell(directory: Path, script: str, role: Role = Role.COMPILE) -> RunSpec:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import structlog
+from sandboxes import BoxOnABusyMachine
 from structlog.testing import CapturingLogger
 
 from grader.errors import RequestError, SelfTestError, SettingsError, TemporaryError
@@ -96,6 +97,14 @@ def test_a_language_whose_program_gives_the_sum_works(box: Box) -> None:
     """It is compiled and run in the box, which is clean afterwards."""
     assert result_of(box, C) == LanguageStatus(C, State.OK, "1.0")
     assert list((box.directory / "build").iterdir()) == []
+
+
+@pytest.mark.engine
+def test_a_busy_machine_does_not_break_a_language(launcher: Path) -> None:
+    """Its worker would not grade it until it is started again."""
+    with BoxOnABusyMachine.claim(launcher) as busy:
+        assert result_of(busy, PYTHON).state is State.OK
+        assert not busy.failures
 
 
 @pytest.mark.engine

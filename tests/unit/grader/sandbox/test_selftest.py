@@ -6,8 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sandboxes import BoxOnABusyMachine
 
-from grader.errors import SelfTestError
+from grader.errors import SandboxError, SelfTestError
 from grader.sandbox import Box
 from grader.sandbox.runs import RunOutcome, RunSpec, StopReason
 from grader.sandbox.selftest import run_self_test
@@ -58,3 +59,13 @@ def test_a_limit_that_is_not_enforced_is_a_successful_attack(launcher: Path) -> 
         pytest.raises(SelfTestError, match="an endless loop, an endless sleep, memory outside"),
     ):
         run_self_test(box)
+
+
+def test_a_run_that_fails_because_of_the_machine_is_tried_again(launcher: Path) -> None:
+    """Twice; what fails each time is an error, and no attack that the sandbox prevents."""
+    with BoxOnABusyMachine.claim(launcher) as box:
+        run_self_test(box)
+        assert not box.failures
+        box.failures = 3
+        with pytest.raises(SandboxError, match="not by the program"):
+            run_self_test(box)
